@@ -1,0 +1,62 @@
+package protocol
+
+import "strconv"
+
+// AppendIdentity appends the message that gives a client its identity.
+func AppendIdentity(frame []byte, identity string) []byte {
+	frame = append(frame, `{"type":"clientIdentity","clientIdentity":`...)
+	return append(AppendQuote(frame, identity), '}')
+}
+
+// AppendAck appends the acknowledgement of a request. The id is the JSON number
+// that came with the request.
+func AppendAck(frame []byte, requestID string) []byte {
+	frame = append(frame, `{"type":"ack","requestId":`...)
+	return append(append(frame, requestID...), '}')
+}
+
+// AppendError appends the message for a frame that is not the protocol.
+func AppendError(frame []byte, err *Error) []byte {
+	frame = append(frame, `{"type":"error","requestId":`...)
+	if err.RequestID == "" {
+		frame = append(frame, "null"...)
+	}
+	frame = append(frame, err.RequestID...)
+	frame = append(frame, `,"message":`...)
+	return append(AppendQuote(frame, err.Message), '}')
+}
+
+// AppendChanges appends a message of changes that takes the client to the
+// position current, or, if partial, leaves it there.
+func AppendChanges(frame []byte, changes []Change, current Revision, partial bool) []byte {
+	frame = append(frame, `{"type":"changes","changes":[`...)
+	for i, change := range changes {
+		if i > 0 {
+			frame = append(frame, ',')
+		}
+		frame = AppendChange(frame, change)
+	}
+	frame = append(frame, `],"currentRevision":`...)
+	frame = strconv.AppendUint(frame, uint64(current), 10)
+	frame = append(frame, `,"partial":`...)
+	return append(strconv.AppendBool(frame, partial), '}')
+}
+
+// AppendChange appends the JSON of one change.
+func AppendChange(out []byte, change Change) []byte {
+	out = append(out, `{"type":`...)
+	out = append(out, '0'+byte(change.Type))
+	out = append(out, `,"table":`...)
+	out = AppendQuote(out, change.Table)
+	out = append(out, `,"key":`...)
+	out = append(out, change.Key...)
+	switch change.Type {
+	case Create:
+		out = append(out, `,"obj":`...)
+		out = append(out, change.Obj...)
+	case Update:
+		out = append(out, `,"mods":`...)
+		out = append(out, change.Mods...)
+	}
+	return append(out, '}')
+}

@@ -1,0 +1,22 @@
+package protocol
+
+import "fmt"
+
+// An Error says why a frame is not the protocol. Its text is meant for the
+// author of the client and may be sent to it.
+type Error struct {
+	RequestID string // JSON number of the request it answers, empty if it could not be read
+	Message   string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func errorf(format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...)}
+}
+
+// in prefixes the message with the place it speaks of.
+func (e *Error) in(format string, args ...any) *Error {
+	e.Message = fmt.Sprintf(format, args...) + ": " + e.Message
+	return e
+}

@@ -1,0 +1,63 @@
+package revlog
+
+import (
+	"go.etcd.io/bbolt"
+)
+
+// storeBatch is how many objects are written to the file in one transaction. In
+// key order, neighbours share pages; more at once would keep writers waiting.
+const storeBatch = 2048
+
+// storeBehind writes objects that are only in memory to the file, if there are
+// too many. It keeps ahead of the writers: a batch for every half batch of
+// changes that came since the last one.
+func (db *DB) storeBehind(group []*request) {
+	for _, r := range group {
+		db.unstored += r.receipt.Appended
+	}
+	if db.overlay.settled == nil && db.overlay.freshSize < db.options.MemoryBytes {
+		return
+	}
+	if db.unstored >= storeBatch/2 {
+		db.unstored = 0
+		db.storeSome()
+	}
+}
+
+// storeSome writes one batch of objects to the file. It reports whether there is
+// more to do. What it cannot write stays in memory, where nothing is lost: the
+// log has it.
+func (db *DB) storeSome() bool {
+	if db.overlay.settled == nil {
+		if db.overlay.fresh.Len() == 0 {
+			return false
+		}
+		db.mu.Lock()
+		db.overlay.settle(db.head)
+		db.mu.Unlock()
+	}
+	batch := db.overlay.nextStored(storeBatch)
+	err := db.bolt.Update(func(tx *bbolt.Tx) error {
+		objects := tx.Bucket(bucketObjects)
+		for _, obj := range batch {
+			if err := objects.Put([]byte(obj.key), obj.encode()); err != nil {
+				return err
+			}
+		}
+		if len(batch) == storeBatch {
+			return nil
+		}
+		return tx.Bucket(bucketMeta).Put(metaFolded, revisionKey(db.overlay.settledHead))
+	})
+	if err != nil {
+		return false
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if len(batch) < storeBatch {
+		db.overlay.settled = nil
+		return db.overlay.fresh.Len() > 0
+	}
+	db.overlay.stored = batch[len(batch)-1].key
+	return true
+}

@@ -1,0 +1,180 @@
+package revlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Submit resolves a set against the log and commits what stands.
+func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
+	select {
+	case <-db.closed:
+		return Receipt{}, ErrClosed
+	default:
+	}
+	r := &request{set: set, done: make(chan struct{})}
+	db.queue.push(r)
+	select {
+	case <-r.done:
+		return r.receipt, r.err
+	case <-ctx.Done():
+		return Receipt{}, ctx.Err()
+	case <-db.done:
+		// The committer answered everything it took; what it left is refused.
+		select {
+		case <-r.done:
+			return r.receipt, r.err
+		default:
+			return Receipt{}, ErrClosed
+		}
+	}
+}
+
+// idleTime is how long the log has to be quiet before objects that are only in
+// memory are written to the file, so that the next start has less to replay.
+const idleTime = time.Second
+
+// commitLoop owns all writing to the file. It commits whatever waits, group by
+// group, and writes objects behind the log when memory is full or nothing else
+// is to do.
+func (db *DB) commitLoop() {
+	defer close(db.done)
+	idle := time.NewTimer(idleTime)
+	defer idle.Stop()
+	last := 0
+	for {
+		select {
+		case <-db.queue.arrived:
+			db.queue.gather(last)
+			group := db.queue.take()
+			db.commit(group)
+			last = len(group)
+			if db.queue.len() > 0 {
+				db.queue.wake()
+			}
+			db.storeBehind(group)
+			idle.Reset(idleTime)
+		case <-idle.C:
+			if db.storeSome() {
+				idle.Reset(0)
+			}
+		case <-db.closed:
+			db.commit(db.queue.take())
+			for db.storeSome() {
+			}
+			return
+		}
+	}
+}
+
+// commit folds a group of sets into the log in one transaction and answers all
+// of them.
+func (db *DB) commit(group []*request) {
+	if len(group) == 0 {
+		return
+	}
+	f, err := db.store(group)
+	if err != nil {
+		err = fmt.Errorf("commit: %w", err)
+	} else {
+		db.publish(f)
+	}
+	for _, r := range group {
+		r.err = err
+		close(r.done)
+	}
+}
+
+// errNothing rolls back a transaction that would write nothing, and saves its fsync.
+var errNothing = errors.New("nothing to store")
+
+func (db *DB) store(group []*request) (*fold, error) {
+	var f *fold
+	err := db.bolt.Update(func(tx *bbolt.Tx) error {
+		var err error
+		if f, err = newFold(newTxView(tx, &db.overlay)); err != nil {
+			return err
+		}
+		for _, r := range group {
+			if r.receipt, err = f.apply(r.set); err != nil {
+				return err
+			}
+		}
+		if f.empty() {
+			return errNothing
+		}
+		return f.store(tx)
+	})
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
+	return f, err
+}
+
+// store writes what a fold adds to its view, but for the objects.
+func (f *fold) store(tx *bbolt.Tx) error {
+	entries := tx.Bucket(bucketEntries)
+	entries.FillPercent = 1 // they are only ever appended
+	for _, e := range f.entries {
+		if err := entries.Put(revisionKey(e.revision), e.encode()); err != nil {
+			return err
+		}
+	}
+	clients := tx.Bucket(bucketClients)
+	for _, identity := range f.seen {
+		if err := clients.Put([]byte(identity), f.known[identity].encode()); err != nil {
+			return err
+		}
+	}
+	if clients.Sequence() != f.last {
+		if err := clients.SetSequence(f.last); err != nil {
+			return err
+		}
+	}
+	bucket := tx.Bucket(bucketHeld)
+	for client, h := range f.parts {
+		if err := h.store(bucket, client); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store writes the messages of a set that is still open, and deletes those of
+// one that is complete.
+func (h *held) store(bucket *bbolt.Bucket, client uint64) error {
+	first := h.stored
+	if h.drop {
+		for place := range h.stored {
+			if err := bucket.Delete(heldKey(client, place)); err != nil {
+				return err
+			}
+		}
+		first = 0
+	}
+	for place := first; place < len(h.parts); place++ {
+		if err := bucket.Put(heldKey(client, place), h.parts[place].encode()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish makes a committed fold visible to readers and wakes those that wait.
+func (db *DB) publish(f *fold) {
+	if len(f.entries) == 0 {
+		return
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for key, obj := range f.objects {
+		db.overlay.set(key, obj)
+	}
+	db.head = f.head()
+	close(db.moved)
+	db.moved = make(chan struct{})
+}

@@ -1,0 +1,256 @@
+package revlog
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"syncabled/protocol"
+)
+
+const (
+	formatVersion = 1
+	programName   = "syncabled"
+)
+
+var (
+	bucketMeta    = []byte("meta")
+	bucketEntries = []byte("entries")
+	bucketObjects = []byte("objects")
+	bucketClients = []byte("clients")
+	bucketHeld    = []byte("held")
+
+	metaFormat  = []byte("format")
+	metaProgram = []byte("program")
+	metaID      = []byte("id")
+	metaFolded  = []byte("folded")
+)
+
+// ErrFormat is wrapped by Open's error for a file that this version of the
+// program must not touch: of another program, or of another format.
+var ErrFormat = errors.New("not a database of this format")
+
+// ErrLocked is wrapped by Open's error for a file that another process has open.
+var ErrLocked = errors.New("in use by another process")
+
+// Options tune a DB. The zero value is for production.
+type Options struct {
+	// MemoryBytes bounds, roughly, the objects that are kept in memory until
+	// they are written to the file. They may take twice as much while they
+	// are being written. Default 32 MiB.
+	MemoryBytes int
+}
+
+// A DB is a Log in one bbolt file.
+type DB struct {
+	// Static after Open.
+	bolt    *bbolt.DB
+	id      uuid.UUID
+	options Options
+	queue   *queue
+	closed  chan struct{} // closed by Close
+	done    chan struct{} // closed when the committer has ended
+
+	// Owned by the committer.
+	unstored int // changes since objects were last written to the file
+
+	closeOnce sync.Once
+	closeErr  error
+
+	// Guarded by mu; changed by the committer only.
+	mu      sync.RWMutex
+	head    protocol.Revision
+	moved   chan struct{} // closed when head moves
+	overlay overlay
+}
+
+var _ Log = (*DB)(nil)
+
+// Open opens the database in the file at path, and makes it if there is none.
+// Files of other programs and formats are left untouched.
+func Open(path string, options Options) (*DB, error) {
+	options.MemoryBytes = cmp.Or(options.MemoryBytes, 32<<20)
+	if err := checkFormat(path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	bolt, err := bbolt.Open(path, 0o600, boltOptions())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, explain(err))
+	}
+	db := &DB{
+		bolt:    bolt,
+		options: options,
+		queue:   newQueue(),
+		closed:  make(chan struct{}),
+		done:    make(chan struct{}),
+		moved:   make(chan struct{}),
+		overlay: newOverlay(),
+	}
+	if err := db.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), bolt.Close())
+	}
+	go db.commitLoop()
+	return db, nil
+}
+
+// lockWait is how long Open waits for another process to let go of a file. It
+// is short, because a server holds its files for as long as it runs.
+const lockWait = 100 * time.Millisecond
+
+func boltOptions() *bbolt.Options {
+	options := *bbolt.DefaultOptions
+	options.Timeout = lockWait
+	options.FreelistType = bbolt.FreelistMapType
+	if runtime.GOOS != "windows" { // where mapping more than the file holds makes it grow
+		// A larger map has to wait for all readers when it grows, and commits
+		// wait for it. Address space costs nothing.
+		options.InitialMmapSize = 1 << 30
+	}
+	return &options
+}
+
+func explain(err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: it is no bbolt file (%w)", ErrFormat, err)
+	}
+	return err
+}
+
+// checkFormat refuses a file that is not ours, without writing to it.
+func checkFormat(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	options := *bbolt.DefaultOptions
+	options.Timeout = lockWait
+	options.ReadOnly = true
+	bolt, err := bbolt.Open(path, 0, &options)
+	if err != nil {
+		return explain(err)
+	}
+	return errors.Join(bolt.View(checkMeta), bolt.Close())
+}
+
+func checkMeta(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || string(meta.Get(metaProgram)) != programName {
+		if first, _ := tx.Cursor().First(); first == nil && meta == nil {
+			return nil // made, but not a transaction old
+		}
+		return fmt.Errorf("%w: it belongs to another program", ErrFormat)
+	}
+	format := meta.Get(metaFormat)
+	if len(format) != 4 {
+		return fmt.Errorf("%w: its format version is missing", ErrFormat)
+	}
+	if version := binary.BigEndian.Uint32(format); version != formatVersion {
+		return fmt.Errorf("%w: it has format %d, this program reads and writes format %d; use the version of syncabled that wrote it", ErrFormat, version, formatVersion)
+	}
+	return nil
+}
+
+// load makes what a new file lacks and replays entries that are not folded into
+// objects.
+func (db *DB) load() error {
+	if err := db.bolt.Update(db.initialize); err != nil {
+		return err
+	}
+	return db.bolt.View(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		id, err := uuid.FromBytes(meta.Get(metaID))
+		if err != nil {
+			return fmt.Errorf("database id: %w", err)
+		}
+		db.id = id
+		v := newTxView(tx, &db.overlay)
+		if db.head, err = v.head(); err != nil {
+			return err
+		}
+		return replay(v, &db.overlay, metaRevision(meta, metaFolded))
+	})
+}
+
+// initialize writes the buckets and the meta record of a new file.
+func (db *DB) initialize(tx *bbolt.Tx) error {
+	if tx.Bucket(bucketMeta) != nil {
+		return nil
+	}
+	for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	id := uuid.New()
+	meta := tx.Bucket(bucketMeta)
+	return errors.Join(
+		meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
+		meta.Put(metaProgram, []byte(programName)),
+		meta.Put(metaID, id[:]),
+		meta.Put(metaFolded, revisionKey(0)),
+	)
+}
+
+func metaRevision(meta *bbolt.Bucket, name []byte) protocol.Revision {
+	value := meta.Get(name)
+	if len(value) != 8 {
+		return 0
+	}
+	return protocol.Revision(binary.BigEndian.Uint64(value))
+}
+
+// Head returns the revision of the last entry.
+func (db *DB) Head() protocol.Revision {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return db.head
+}
+
+// ID returns the UUID that the database was made with.
+func (db *DB) ID() uuid.UUID { return db.id }
+
+// Wait returns the head when the log has moved past rev.
+func (db *DB) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revision, error) {
+	for {
+		db.mu.RLock()
+		head, moved := db.head, db.moved
+		db.mu.RUnlock()
+		if head > rev {
+			return head, nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return head, ctx.Err()
+		case <-db.closed:
+			return head, ErrClosed
+		}
+	}
+}
+
+// Close waits for the commit under way, writes what is only in memory to the
+// file and closes it.
+func (db *DB) Close() error {
+	db.closeOnce.Do(func() {
+		close(db.closed)
+		<-db.done
+		db.closeErr = db.bolt.Close()
+	})
+	return db.closeErr
+}

@@ -1,0 +1,72 @@
+package revlog
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// A Dir is a data folder: one file per database, NAME.db, and a lock that keeps
+// a second process out.
+type Dir struct {
+	path    string
+	options Options
+	lock    *flock.Flock
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// ValidName reports whether name can be that of a database: 1 to 64 characters
+// from a-z, 0-9, _ and -, of which the first is a letter or digit.
+func ValidName(name string) bool { return nameForm.MatchString(name) }
+
+const fileSuffix = ".db"
+
+// OpenDir opens a data folder, makes it if there is none, and locks it. The
+// error wraps ErrLocked if another process has it.
+func OpenDir(path string, options Options) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(path, "LOCK"))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock data folder: %w", err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("data folder %s: %w", path, ErrLocked)
+	}
+	return &Dir{path: path, options: options, lock: lock}, nil
+}
+
+// Open opens a database of the folder, and makes it if there is none.
+func (d *Dir) Open(name string) (*DB, error) {
+	if !ValidName(name) {
+		return nil, fmt.Errorf("database name %q: 1 to 64 of a-z, 0-9, _ and -, first a letter or digit", name)
+	}
+	return Open(filepath.Join(d.path, name+fileSuffix), d.options)
+}
+
+// Names returns the databases in the folder, sorted.
+func (d *Dir) Names() ([]string, error) {
+	files, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, file := range files {
+		if name, ok := strings.CutSuffix(file.Name(), fileSuffix); ok && ValidName(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// Close unlocks the folder. Its databases are to be closed first.
+func (d *Dir) Close() error {
+	return d.lock.Unlock()
+}

@@ -1,0 +1,252 @@
+package revlog
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"syncabled/conflict"
+	"syncabled/protocol"
+)
+
+// A view is the committed state that a fold builds on.
+type view interface {
+	head() (protocol.Revision, error)
+	entry(rev protocol.Revision) (entry, error)
+	object(key string) (object, error)
+	client(identity string) (client, error) // zero if unknown
+	clients() (uint64, error)               // highest number given
+	held(client uint64) ([]part, error)     // in the order of the set
+}
+
+// A fold applies sets, one after the other, to a view. It is a pure function of
+// both: it reads no clock, no random numbers and no order of a map, so that the
+// same sets give the same revisions everywhere. What it adds to the view is in
+// its fields, for the caller to store.
+type fold struct {
+	view view
+
+	base    protocol.Revision // head of the view
+	entries []entry           // at revisions base+1, base+2, ...
+	objects map[string]object // the changed ones
+	known   map[string]client // those met
+	seen    []string          // identities of clients to store, each once
+	parts   map[uint64]*held  // those met
+	last    uint64            // highest client number given
+}
+
+// held is what one client has open of a set.
+type held struct {
+	stored int // messages in the view
+	parts  []part
+	drop   bool // the stored ones are used up
+}
+
+func newFold(v view) (*fold, error) {
+	base, err := v.head()
+	if err != nil {
+		return nil, err
+	}
+	last, err := v.clients()
+	return &fold{
+		view:    v,
+		base:    base,
+		last:    last,
+		objects: map[string]object{},
+		known:   map[string]client{},
+		parts:   map[uint64]*held{},
+	}, err
+}
+
+func (f *fold) head() protocol.Revision {
+	return f.base + protocol.Revision(len(f.entries))
+}
+
+// empty reports whether the fold has nothing to store.
+func (f *fold) empty() bool {
+	if len(f.entries) > 0 || len(f.seen) > 0 {
+		return false
+	}
+	for _, h := range f.parts {
+		if h.drop && h.stored > 0 || h.fresh() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// fresh counts the parts that are not in the view.
+func (h *held) fresh() int {
+	if h.drop {
+		return len(h.parts)
+	}
+	return len(h.parts) - h.stored
+}
+
+// apply resolves a set, or holds it if it is partial.
+func (f *fold) apply(set Set) (Receipt, error) {
+	before := len(f.entries)
+	c, err := f.client(set.Client)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(set.Changes) == 0 && c.number == 0 {
+		return Receipt{Head: f.head()}, nil // a stranger with nothing to say need not be remembered
+	}
+	if len(set.Changes) > 0 {
+		c = f.see(set.Client, c, set.Time)
+	}
+	held, err := f.held(c.number)
+	if err != nil {
+		return Receipt{}, err
+	}
+	now := part{base: set.Base, received: set.Time, changes: set.Changes}
+	if set.Partial {
+		if len(set.Changes) > 0 {
+			held.parts = append(held.parts, now)
+		}
+		return Receipt{Head: f.head(), Held: true}, nil
+	}
+	for _, p := range append(held.take(), now) {
+		if err := f.resolve(c.number, p); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return Receipt{Head: f.head(), Appended: len(f.entries) - before}, nil
+}
+
+// take empties what is held and returns it.
+func (h *held) take() []part {
+	parts := h.parts
+	h.parts, h.drop = nil, true
+	return slices.Clip(parts)
+}
+
+// resolve appends what stands of the changes of one message. Every message of a
+// partial set has its own base.
+func (f *fold) resolve(client uint64, p part) error {
+	for _, change := range p.changes {
+		key := objectKey(change.Table, change.Key)
+		obj, err := f.object(key)
+		if err != nil {
+			return err
+		}
+		others, err := effect(f, obj.last, p.base, f.head(), client)
+		if err != nil {
+			return err
+		}
+		if rest, ok := others.Transform(change); ok {
+			f.append(client, key, obj, rest)
+		}
+	}
+	return nil
+}
+
+// append adds a change to the log and to its object, unless it changes nothing.
+func (f *fold) append(client uint64, key string, obj object, change protocol.Change) {
+	value := conflict.Apply(obj.value, change)
+	if bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil) {
+		return
+	}
+	if change.Type == protocol.Update && isOutbound(change.Key, value) {
+		change = protocol.Change{Type: protocol.Create, Table: change.Table, Key: change.Key, Obj: value}
+	}
+	e := entry{revision: f.head() + 1, client: client, previous: obj.last, change: change}
+	f.entries = append(f.entries, e)
+	f.objects[key] = obj.after(e, value)
+}
+
+// after returns the object as entry e, which gives it a value, leaves it. The
+// value is copied, because it may be a part of a frame or of the file.
+func (o object) after(e entry, value []byte) object {
+	owner := e.client
+	if o.last != 0 && o.owner != e.client {
+		owner = 0
+	}
+	return object{last: e.revision, owner: owner, value: bytes.Clone(value)}
+}
+
+// history finds entries by revision.
+type history interface {
+	entry(rev protocol.Revision) (entry, error)
+}
+
+// effect returns the net effect of the entries of one object in (after, to]
+// that do not come from the client except. The chain of entries is walked from
+// the object's last one back, no further than to an entry that makes those
+// before it irrelevant.
+func effect(h history, last, after, to protocol.Revision, except uint64) (conflict.Effect, error) {
+	var run []protocol.Change
+	for rev := last; rev > after; {
+		e, err := h.entry(rev)
+		if err != nil {
+			return conflict.Effect{}, err
+		}
+		rev = e.previous
+		if e.revision > to || e.client == except {
+			continue
+		}
+		run = append(run, e.change)
+		if e.change.Type != protocol.Update {
+			break
+		}
+	}
+	var net conflict.Effect
+	for _, change := range slices.Backward(run) {
+		net = net.Then(change)
+	}
+	return net, nil
+}
+
+func (f *fold) entry(rev protocol.Revision) (entry, error) {
+	if rev > f.base {
+		return f.entries[rev-f.base-1], nil
+	}
+	return f.view.entry(rev)
+}
+
+func (f *fold) object(key string) (object, error) {
+	if obj, ok := f.objects[key]; ok {
+		return obj, nil
+	}
+	return f.view.object(key)
+}
+
+func (f *fold) client(identity string) (client, error) {
+	if c, ok := f.known[identity]; ok {
+		return c, nil
+	}
+	return f.view.client(identity)
+}
+
+// see notes that a client wrote at a time, and numbers it if it is new. The time
+// is kept to the hour, so that a busy client is not stored with every set.
+func (f *fold) see(identity string, c client, at time.Time) client {
+	hour := uint64(at.Unix() / 3600)
+	if c.number != 0 && c.hour >= hour {
+		return c
+	}
+	if c.number == 0 {
+		f.last++
+		c.number = f.last
+	}
+	c.hour = hour
+	if _, listed := f.known[identity]; !listed {
+		f.seen = append(f.seen, identity)
+	}
+	f.known[identity] = c
+	return c
+}
+
+func (f *fold) held(client uint64) (*held, error) {
+	if h, ok := f.parts[client]; ok {
+		return h, nil
+	}
+	parts, err := f.view.held(client)
+	if err != nil {
+		return nil, err
+	}
+	h := &held{stored: len(parts), parts: parts}
+	f.parts[client] = h
+	return h, nil
+}

@@ -1,0 +1,82 @@
+package revlog
+
+import (
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A request is a set on its way to disk.
+type request struct {
+	set     Set
+	receipt Receipt
+	err     error
+	done    chan struct{} // closed when receipt and err are final
+}
+
+// A queue gathers requests into groups that are committed together.
+type queue struct {
+	arrived chan struct{} // has room for one; full when requests wait
+
+	mu      sync.Mutex
+	waiting []*request
+}
+
+func newQueue() *queue {
+	return &queue{arrived: make(chan struct{}, 1)}
+}
+
+func (q *queue) push(r *request) {
+	q.mu.Lock()
+	q.waiting = append(q.waiting, r)
+	q.mu.Unlock()
+	q.wake()
+}
+
+func (q *queue) wake() {
+	select {
+	case q.arrived <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+// groupChanges bounds how many changes are committed at once, beyond those of
+// the first set.
+const groupChanges = 20_000
+
+// take returns the waiting requests, or as many as make a group.
+func (q *queue) take() []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, changes := 0, 0
+	for n < len(q.waiting) && (n == 0 || changes < groupChanges) {
+		changes += len(q.waiting[n].set.Changes)
+		n++
+	}
+	group := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	if len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	return group
+}
+
+// gatherTime is how long a group may wait to become as large as the one before.
+const gatherTime = 60 * time.Microsecond
+
+// gather waits a moment while fewer requests wait than the last group had.
+// Writers that wait for their answers before they go on come back together;
+// without this pause they fall into two groups that take turns on the disk.
+// Timers are too coarse for it.
+func (q *queue) gather(last int) {
+	start := time.Now()
+	for i := 0; i < 1000 && q.len() < last && time.Since(start) < gatherTime; i++ {
+		runtime.Gosched()
+	}
+}

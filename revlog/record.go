@@ -1,0 +1,236 @@
+package revlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+
+	"syncabled/protocol"
+)
+
+// This file turns records into the bytes that the package comment describes.
+
+// An entry is one accepted change.
+type entry struct {
+	revision protocol.Revision // is the key of the record
+	client   uint64
+	previous protocol.Revision
+	change   protocol.Change
+}
+
+// An object is the state of one key of one table. The zero object has no
+// history.
+type object struct {
+	last  protocol.Revision
+	owner uint64
+	value []byte // nil if it is deleted, or never was
+}
+
+// A client is a client database that has written something.
+type client struct {
+	number uint64
+	hour   uint64 // last seen, in hours since 1970
+}
+
+// A part is one held message of a set.
+type part struct {
+	base     protocol.Revision
+	received time.Time
+	changes  []protocol.Change
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errCorrupt = errors.New("record is corrupt")
+
+const checksumSize = 4
+
+// seal fills in the checksum for which b has left room.
+func seal(b []byte) []byte {
+	binary.BigEndian.PutUint32(b, crc32.Checksum(b[checksumSize:], castagnoli))
+	return b
+}
+
+// unseal checks the checksum and returns a decoder of the rest.
+func unseal(b []byte) decoder {
+	if len(b) < checksumSize || binary.BigEndian.Uint32(b) != crc32.Checksum(b[checksumSize:], castagnoli) {
+		return decoder{err: errCorrupt}
+	}
+	return decoder{rest: b[checksumSize:]}
+}
+
+func (e entry) encode() []byte {
+	c := e.change
+	b := make([]byte, checksumSize, checksumSize+32+len(c.Table)+len(c.Key)+len(c.Obj)+len(c.Mods))
+	b = append(b, byte(c.Type))
+	b = binary.AppendUvarint(b, e.client)
+	b = binary.AppendUvarint(b, uint64(e.previous))
+	b = appendBytes(b, c.Table)
+	b = appendBytes(b, c.Key)
+	return seal(append(b, payload(c)...))
+}
+
+// decodeEntry reads an entry. Its change shares memory with b.
+func decodeEntry(revision protocol.Revision, b []byte) (entry, error) {
+	d := unseal(b)
+	e := entry{revision: revision}
+	e.change.Type = protocol.ChangeType(d.byte())
+	e.client = d.uvarint()
+	e.previous = protocol.Revision(d.uvarint())
+	e.change.Table = string(d.bytes())
+	e.change.Key = protocol.Key(d.bytes())
+	setPayload(&e.change, d.rest)
+	if d.err != nil {
+		return entry{}, fmt.Errorf("entry %d: %w", revision, d.err)
+	}
+	return e, nil
+}
+
+func (o object) encode() []byte {
+	b := make([]byte, checksumSize, checksumSize+24+len(o.value))
+	b = binary.AppendUvarint(b, uint64(o.last))
+	b = binary.AppendUvarint(b, o.owner)
+	if o.value == nil {
+		return seal(append(b, 0))
+	}
+	return seal(append(append(b, 1), o.value...))
+}
+
+// decodeObject reads an object. Its value shares memory with b.
+func decodeObject(key string, b []byte) (object, error) {
+	d := unseal(b)
+	o := object{last: protocol.Revision(d.uvarint()), owner: d.uvarint()}
+	if d.byte() == 1 {
+		o.value = d.rest
+	}
+	if d.err != nil {
+		return object{}, fmt.Errorf("object %q: %w", key, d.err)
+	}
+	return o, nil
+}
+
+func (c client) encode() []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(nil, c.number), c.hour)
+}
+
+func decodeClient(identity string, b []byte) (client, error) {
+	d := decoder{rest: b}
+	c := client{number: d.uvarint(), hour: d.uvarint()}
+	if d.err != nil {
+		return client{}, fmt.Errorf("client %q: %w", identity, d.err)
+	}
+	return c, nil
+}
+
+func (p part) encode() []byte {
+	b := make([]byte, checksumSize)
+	b = binary.AppendUvarint(b, uint64(p.base))
+	b = binary.AppendUvarint(b, uint64(p.received.UnixMilli()))
+	for _, c := range p.changes {
+		b = append(b, byte(c.Type))
+		b = appendBytes(b, c.Table)
+		b = appendBytes(b, c.Key)
+		b = appendBytes(b, payload(c))
+	}
+	return seal(b)
+}
+
+// decodePart reads a held message. Its changes share memory with b.
+func decodePart(b []byte) (part, error) {
+	d := unseal(b)
+	p := part{base: protocol.Revision(d.uvarint()), received: time.UnixMilli(int64(d.uvarint()))}
+	for d.err == nil && len(d.rest) > 0 {
+		c := protocol.Change{Type: protocol.ChangeType(d.byte()), Table: string(d.bytes()), Key: protocol.Key(d.bytes())}
+		setPayload(&c, d.bytes())
+		p.changes = append(p.changes, c)
+	}
+	if d.err != nil {
+		return part{}, fmt.Errorf("held message: %w", d.err)
+	}
+	return p, nil
+}
+
+// payload is the JSON that a change carries.
+func payload(c protocol.Change) []byte {
+	if c.Type == protocol.Update {
+		return c.Mods
+	}
+	return c.Obj
+}
+
+func setPayload(c *protocol.Change, payload []byte) {
+	switch c.Type {
+	case protocol.Create:
+		c.Obj = payload
+	case protocol.Update:
+		c.Mods = payload
+	}
+}
+
+// objectKey is the key of an object's record.
+func objectKey(table string, key protocol.Key) string {
+	b := make([]byte, 0, binary.MaxVarintLen16+len(table)+len(key))
+	return string(append(appendBytes(b, table), key...))
+}
+
+// splitObjectKey is the inverse of objectKey.
+func splitObjectKey(b string) (table string, key protocol.Key) {
+	d := decoder{rest: []byte(b)}
+	return string(d.bytes()), protocol.Key(d.rest)
+}
+
+func revisionKey(rev protocol.Revision) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(rev))
+}
+
+func appendBytes[T string | []byte | protocol.Key](b []byte, s T) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+// A decoder takes fields off the front of a record. After the first error all
+// of them are zero.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.rest)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.fail()
+		return 0
+	}
+	v := d.rest[0]
+	d.rest = d.rest[1:]
+	return v
+}
+
+func (d *decoder) bytes() []byte {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		d.fail()
+		return nil
+	}
+	v := d.rest[:n:n]
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) fail() {
+	if d.err == nil {
+		d.err = errCorrupt
+	}
+	d.rest = nil
+}

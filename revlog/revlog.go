@@ -1,0 +1,138 @@
+// Package revlog keeps the history of a database: every accepted change in one
+// total order, and the objects they add up to.
+//
+// # Guarantees
+//
+//   - A set that [Log.Submit] returned for is on disk, whole. A set it did not
+//     return for is on disk whole or not at all.
+//   - Conflicts are resolved where the order is made, by a pure function of the
+//     log and the set (fold.go): an update loses to what others did to the same
+//     key paths since its base revision, a delete beats an update, and what
+//     another client created or deleted since stands.
+//   - [Log.Read] gives a reader the net effect of what others did since its
+//     position, at most one change per object. A reader that applies every
+//     batch ends with the server's objects.
+//
+// # On disk
+//
+// A database is one bbolt file with five buckets. Integers named uvarint are
+// those of encoding/binary; fixed ones are big-endian. A value that starts with
+// a checksum starts with the CRC-32C (Castagnoli), 4 bytes, of the rest of the
+// value.
+//
+//	meta
+//	  "format"     4 bytes   version of this format: 1
+//	  "program"    9 bytes   "syncabled"
+//	  "id"        16 bytes   UUID of the database, made with it
+//	  "folded"     8 bytes   revision up to which entries are folded into objects
+//
+//	entries: revision, 8 bytes -> one accepted change
+//	  checksum
+//	  type         1 byte    1 CREATE, 2 UPDATE, 3 DELETE
+//	  client       uvarint   number of the client it came from
+//	  previous     uvarint   revision of the object's entry before this, 0 if none
+//	  table        uvarint length, then the name in WTF-8
+//	  key          uvarint length, then the key's canonical JSON
+//	  payload      the rest: JSON of the object, or of the mods, or nothing
+//
+//	objects: uvarint length of the table's name, name, key -> one object
+//	  checksum
+//	  last         uvarint   revision of its last entry
+//	  owner        uvarint   client that wrote all of its entries, 0 if several did
+//	  state        1 byte    1 present, 0 deleted (a tombstone)
+//	  value        the rest: JSON of the object
+//
+//	clients: identity -> one client
+//	  number       uvarint   from 1 in order of appearance; the bucket's sequence is the last
+//	  seen         uvarint   hour it last wrote in, counted from 1970
+//
+//	held: client, 8 bytes, and place in the set, 8 bytes -> one message with partial: true
+//	  checksum
+//	  base         uvarint   its base revision
+//	  received     uvarint   milliseconds since 1970
+//	  changes      each: type, table, key as above; then payload with uvarint length
+//
+// Entries are only ever appended. Objects lag behind: the last entries of each
+// object are kept in memory and written out in large sorted batches, because a
+// random page per change would cost most of a commit. "folded" says how far that
+// has come; opening a file replays the entries after it.
+package revlog
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"syncabled/protocol"
+)
+
+// A Log is one database's history: changes in one total order, and the objects
+// they add up to. Its methods may be called concurrently.
+type Log interface {
+	// Submit resolves a set against the log and commits what stands, durably
+	// and atomically, before it returns. A partial set is durably held until
+	// the same client submits one that is not partial. If it returns an error
+	// the set may or may not have been committed; submitting it again does no
+	// harm.
+	Submit(ctx context.Context, set Set) (Receipt, error)
+
+	// Read returns what a reader at a position has not seen, in pages: at most
+	// one change per object, the reader's own changes left out.
+	Read(ctx context.Context, q Query) (Page, error)
+
+	// Wait returns the head when the log has moved past rev.
+	Wait(ctx context.Context, rev protocol.Revision) (protocol.Revision, error)
+
+	// Close waits for the commit under way and ends the log. Calls that are
+	// waiting, and all later ones, return ErrClosed.
+	Close() error
+}
+
+// ErrClosed is returned by calls to a log that has been closed.
+var ErrClosed = errors.New("log is closed")
+
+// ErrAhead is returned by Read for a position that the log has not reached: the
+// reader comes from another history, such as that of a database since replaced.
+var ErrAhead = errors.New("position is ahead of the log")
+
+// A Set is one message of changes from a client.
+type Set struct {
+	Client  string            // identity of the client
+	Base    protocol.Revision // last revision it had applied before it made the changes
+	Changes []protocol.Change
+	Partial bool      // hold it until the rest has come
+	Time    time.Time // when it was received
+}
+
+// A Receipt says what became of a set.
+type Receipt struct {
+	Head     protocol.Revision // head of the log after the set
+	Appended int               // entries that the set, with all that was held of it, added
+	Held     bool              // it waits for the rest
+}
+
+// A Query asks for a page of what a reader has not seen.
+type Query struct {
+	Reader string            // identity, whose own changes are left out
+	After  protocol.Revision // position of the reader
+	Cursor Cursor            // Page.Next of the page before; zero starts a batch
+
+	MaxChanges int // changes in a page; 0 means 50,000
+	MaxBytes   int // bytes of a page's changes, but at least one change; 0 means 8 MiB
+}
+
+// A Page is one part of a batch. All parts of a batch together take the reader
+// from Query.After to Revision.
+type Page struct {
+	Changes  []protocol.Change
+	Revision protocol.Revision // position after the whole batch
+	Partial  bool              // more pages follow
+	Next     Cursor            // where they start
+}
+
+// A Cursor is a place in a batch.
+type Cursor struct {
+	head   protocol.Revision // where the batch ends; 0 in a zero Cursor
+	entry  protocol.Revision // last entry looked at, in a batch read from the log
+	object string            // last object looked at, in a batch read from the objects
+}

@@ -1,0 +1,111 @@
+package revlog
+
+import (
+	"encoding/binary"
+
+	"go.etcd.io/bbolt"
+
+	"syncabled/conflict"
+	"syncabled/protocol"
+)
+
+// A txView is the state of a transaction, with the objects of the overlay, if
+// it has one, in place of those in the file. What it returns is valid until the
+// transaction ends.
+type txView struct {
+	entries, objects, numbers, helds *bbolt.Bucket
+	overlay                          *overlay
+}
+
+func newTxView(tx *bbolt.Tx, o *overlay) txView {
+	return txView{
+		entries: tx.Bucket(bucketEntries),
+		objects: tx.Bucket(bucketObjects),
+		numbers: tx.Bucket(bucketClients),
+		helds:   tx.Bucket(bucketHeld),
+		overlay: o,
+	}
+}
+
+func (v txView) head() (protocol.Revision, error) {
+	key, _ := v.entries.Cursor().Last()
+	if key == nil {
+		return 0, nil
+	}
+	return protocol.Revision(binary.BigEndian.Uint64(key)), nil
+}
+
+func (v txView) entry(rev protocol.Revision) (entry, error) {
+	return decodeEntry(rev, v.entries.Get(revisionKey(rev)))
+}
+
+func (v txView) object(key string) (object, error) {
+	if v.overlay != nil {
+		if obj, ok := v.overlay.get(key); ok {
+			return obj, nil
+		}
+	}
+	return v.storedObject(key)
+}
+
+// storedObject returns what the file has of an object.
+func (v txView) storedObject(key string) (object, error) {
+	record := v.objects.Get([]byte(key))
+	if record == nil {
+		return object{}, nil
+	}
+	return decodeObject(key, record)
+}
+
+func (v txView) client(identity string) (client, error) {
+	record := v.numbers.Get([]byte(identity))
+	if record == nil {
+		return client{}, nil
+	}
+	return decodeClient(identity, record)
+}
+
+func (v txView) clients() (uint64, error) {
+	return v.numbers.Sequence(), nil
+}
+
+func (v txView) held(client uint64) ([]part, error) {
+	prefix := heldKey(client, 0)
+	var parts []part
+	cursor := v.helds.Cursor()
+	for key, record := cursor.Seek(prefix); key != nil && binary.BigEndian.Uint64(key) == client; key, record = cursor.Next() {
+		p, err := decodePart(record)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	return parts, nil
+}
+
+// heldKey is the key of a held message, the place-th of its client's set.
+func heldKey(client uint64, place int) []byte {
+	return binary.BigEndian.AppendUint64(revisionKey(protocol.Revision(client)), uint64(place))
+}
+
+// replay brings an overlay up to the log: it applies the entries after folded
+// to the objects as the file has them. Objects are written to the file in
+// batches before folded moves, so some may be ahead of it.
+func replay(v txView, o *overlay, folded protocol.Revision) error {
+	cursor := v.entries.Cursor()
+	for key, record := cursor.Seek(revisionKey(folded + 1)); key != nil; key, record = cursor.Next() {
+		e, err := decodeEntry(protocol.Revision(binary.BigEndian.Uint64(key)), record)
+		if err != nil {
+			return err
+		}
+		name := objectKey(e.change.Table, e.change.Key)
+		obj, err := v.object(name)
+		if err != nil {
+			return err
+		}
+		if obj.last < e.revision {
+			o.set(name, obj.after(e, conflict.Apply(obj.value, e.change)))
+		}
+	}
+	return nil
+}
