@@ -169,7 +169,7 @@ func checkMeta(tx *bbolt.Tx) error {
 // load makes what a new file lacks and replays entries that are not folded into
 // objects.
 func (db *DB) load() error {
-	if err := db.bolt.Update(db.initialize); err != nil {
+	if err := db.initialize(); err != nil {
 		return err
 	}
 	return db.bolt.View(func(tx *bbolt.Tx) error {
@@ -188,23 +188,30 @@ func (db *DB) load() error {
 }
 
 // initialize writes the buckets and the meta record of a new file.
-func (db *DB) initialize(tx *bbolt.Tx) error {
-	if tx.Bucket(bucketMeta) != nil {
+func (db *DB) initialize() error {
+	isNew := false
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
+		isNew = tx.Bucket(bucketMeta) == nil
 		return nil
+	})
+	if err != nil || !isNew {
+		return err
 	}
-	for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld} {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return err
+	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
 		}
-	}
-	id := uuid.New()
-	meta := tx.Bucket(bucketMeta)
-	return errors.Join(
-		meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
-		meta.Put(metaProgram, []byte(programName)),
-		meta.Put(metaID, id[:]),
-		meta.Put(metaFolded, revisionKey(0)),
-	)
+		id := uuid.New()
+		meta := tx.Bucket(bucketMeta)
+		return errors.Join(
+			meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
+			meta.Put(metaProgram, []byte(programName)),
+			meta.Put(metaID, id[:]),
+			meta.Put(metaFolded, revisionKey(0)),
+		)
+	})
 }
 
 func metaRevision(meta *bbolt.Bucket, name []byte) protocol.Revision {

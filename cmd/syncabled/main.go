@@ -1,0 +1,96 @@
+// Command syncabled is a sync server for browser apps that keep their data in
+// IndexedDB with Dexie.js and sync it with Dexie.Syncable.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// commands are the subcommands of the program. The tags of their flags are the
+// only place where a flag, its environment variable, its default and its help
+// are written down.
+type commands struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve databases to clients (the default command)."`
+	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`
+}
+
+const description = `Syncabled is the sync server for apps that use Dexie.Syncable.
+
+Without arguments it serves ws://127.0.0.1:8080/ and keeps its databases, one file
+each, in the folder data. The path of the URL chooses the database: /db/NAME, or /
+for the one called "default". Connect an app with
+
+    db.syncable.connect("websocket", "ws://127.0.0.1:8080/")
+
+Every flag has an environment variable; it is named with the flag.`
+
+// world is what a command works in.
+type world struct {
+	ctx    context.Context // done when the program is asked to end
+	env    func(string) string
+	stdout io.Writer
+	stderr io.Writer
+}
+
+func main() {
+	os.Exit(run(signals(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// signals returns a context that ends with the first SIGINT or SIGTERM. The
+// second one ends the program at once.
+func signals() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	caught := make(chan os.Signal, 2)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-caught
+		cancel()
+		<-caught
+		os.Exit(exitError)
+	}()
+	return ctx
+}
+
+// run runs the program and returns its exit code.
+func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
+	var cmds commands
+	code := -1
+	parser, err := kong.New(&cmds,
+		kong.Name("syncabled"),
+		kong.Description(description),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(c int) { code = c }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "syncabled:", err)
+		return exitError
+	}
+	command, err := parser.Parse(args)
+	if code >= 0 { // --help was answered
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "syncabled: %v\nRun 'syncabled --help' for the commands and their flags.\n", err)
+		return exitUsage
+	}
+	if err := command.Run(world{ctx, env, stdout, stderr}); err != nil {
+		fmt.Fprintln(stderr, "syncabled:", err)
+		return exitError
+	}
+	return exitOK
+}

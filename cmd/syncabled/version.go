@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is set by release builds.
+var version = "dev"
+
+type versionCommand struct{}
+
+func (versionCommand) Run(w world) error {
+	_, err := fmt.Fprintf(w.stdout, "syncabled %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, commit())
+	return err
+}
+
+// commit returns the commit that the program was built from, if it is known.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return ", commit " + setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,133 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"syncabled/revlog"
+)
+
+// databases are the logs that sessions share: opened for the first one that
+// asks, closed when the last one has been gone for a while.
+type databases struct {
+	open   func(name string) (revlog.Log, error)
+	idle   time.Duration
+	logger zerolog.Logger
+
+	mu     sync.Mutex
+	byName map[string]*database
+}
+
+// A database is one of them. It stays listed when it is closed.
+type database struct {
+	name string
+
+	opening sync.Mutex // held while the log is opened or closed
+	log     revlog.Log // nil while it is closed
+
+	// Guarded by databases.mu.
+	sessions int
+	closing  *time.Timer // set while there are no sessions
+}
+
+func newDatabases(open func(string) (revlog.Log, error), idle time.Duration, logger zerolog.Logger) *databases {
+	return &databases{open: open, idle: idle, logger: logger, byName: map[string]*database{}}
+}
+
+// acquire returns an open database. It is to be released.
+func (d *databases) acquire(name string) (*database, error) {
+	db := d.enter(name)
+	db.opening.Lock()
+	defer db.opening.Unlock()
+	if db.log != nil {
+		return db, nil
+	}
+	log, err := d.open(name)
+	if err != nil {
+		d.release(db)
+		return nil, fmt.Errorf("database %s: %w", name, err)
+	}
+	db.log = log
+	return db, nil
+}
+
+func (d *databases) enter(name string) *database {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	db := d.byName[name]
+	if db == nil {
+		db = &database{name: name}
+		d.byName[name] = db
+	}
+	if db.closing != nil {
+		db.closing.Stop()
+		db.closing = nil
+	}
+	db.sessions++
+	return db
+}
+
+func (d *databases) release(db *database) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	db.sessions--
+	if db.sessions == 0 {
+		db.closing = time.AfterFunc(d.idle, func() { d.closeIdle(db) })
+	}
+}
+
+func (d *databases) closeIdle(db *database) {
+	db.opening.Lock()
+	defer db.opening.Unlock()
+	if !d.unused(db) {
+		return
+	}
+	if err := db.close(); err != nil {
+		d.logger.Error().Err(err).Str("database", db.name).Msg("close idle database")
+	}
+}
+
+func (d *databases) unused(db *database) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return db.sessions == 0
+}
+
+// close closes the log, if it is open. The caller holds db.opening.
+func (db *database) close() error {
+	if db.log == nil {
+		return nil
+	}
+	log := db.log
+	db.log = nil
+	return log.Close()
+}
+
+// close closes all databases. No session may be left.
+func (d *databases) close() error {
+	var errs []error
+	for _, db := range d.all() {
+		db.opening.Lock()
+		errs = append(errs, db.close())
+		db.opening.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// all returns the databases, of which none will close by itself any more.
+func (d *databases) all() []*database {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]*database, 0, len(d.byName))
+	for _, db := range d.byName {
+		if db.closing != nil {
+			db.closing.Stop()
+		}
+		all = append(all, db)
+	}
+	return all
+}

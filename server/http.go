@@ -1,0 +1,91 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+
+	"syncabled/revlog"
+)
+
+const defaultDatabase = "default"
+
+// ServeHTTP upgrades WebSocket handshakes to sessions, which it runs to their
+// end, and serves the rest from the static handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case isHandshake(r):
+		s.serveSession(w, r)
+	case s.config.Static != nil && !strings.HasPrefix(r.URL.Path, "/db/"):
+		s.config.Static.ServeHTTP(w, r)
+	default:
+		s.explain(w, r)
+	}
+}
+
+func isHandshake(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// explain tells somebody who looks with a browser what this is.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
+	if _, err := databaseName(r.URL.Path); err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	scheme := "ws"
+	if r.TLS != nil {
+		scheme = "wss"
+	}
+	w.Header().Set("Upgrade", "websocket")
+	w.Header().Set("Connection", "Upgrade")
+	http.Error(w, fmt.Sprintf("This is the sync endpoint of Syncabled; it speaks WebSocket only.\n"+
+		"Connect an app with db.syncable.connect(\"websocket\", \"%s://%s%s\").", scheme, r.Host, r.URL.Path),
+		http.StatusUpgradeRequired)
+}
+
+var errNoDatabase = errors.New("no database at this path: connect to /db/NAME, of 1 to 64 characters from a-z, 0-9, _ and -, the first a letter or digit; / is the database called \"default\"")
+
+// databaseName returns the database that a path stands for.
+func databaseName(path string) (string, error) {
+	if path == "/" {
+		return defaultDatabase, nil
+	}
+	name, ok := strings.CutPrefix(path, "/db/")
+	if !ok || !revlog.ValidName(name) {
+		return "", errNoDatabase
+	}
+	return name, nil
+}
+
+func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
+	name, err := databaseName(r.URL.Path)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if !originAllowed(r, s.config.AllowOrigin) {
+		s.refuseOrigin(w, r)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // the origin has been checked
+	})
+	if err != nil {
+		s.config.Logger.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("handshake refused")
+		return
+	}
+	s.runSession(conn, name, r.RemoteAddr)
+}
+
+func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
+	origin := r.Header.Get("Origin")
+	if s.refusals.allow(origin) {
+		s.config.Logger.Warn().Str("origin", origin).Str("host", r.Host).
+			Msgf("refused a page of another origin; to allow it, start with --allow-origin %q", origin)
+	}
+	http.Error(w, fmt.Sprintf("pages of the origin %q may not connect to this server; its operator can allow them with --allow-origin", origin), http.StatusForbidden)
+}

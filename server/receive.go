@@ -1,0 +1,132 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+)
+
+// read handles the messages of the client in order, one at a time, until the
+// connection ends.
+func (s *session) read(ctx context.Context) error {
+	for {
+		frame, err := s.readFrame(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.handle(ctx, frame); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) handle(ctx context.Context, frame []byte) error {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	s.received++
+	msg, offence := protocol.Decode(frame, s.server.config.Limits)
+	if offence == nil {
+		offence = s.checkOrder(msg)
+	}
+	if offence != nil {
+		return s.offend(ctx, websocket.StatusProtocolError, offence)
+	}
+	switch msg := msg.(type) {
+	case protocol.ClientIdentity:
+		return s.identify(ctx, msg)
+	case protocol.Changes:
+		return s.submit(ctx, msg)
+	case protocol.Subscribe:
+		return s.subscribe(ctx, msg)
+	case protocol.Unknown:
+		s.logger().Debug().Str("type", msg.Type).Msg("ignored a message of unknown type")
+	}
+	return nil
+}
+
+// checkOrder says what is wrong with a message at its place in the conversation.
+func (s *session) checkOrder(msg protocol.Message) *protocol.Error {
+	offence := func(text string) *protocol.Error { return &protocol.Error{Message: text} }
+	switch msg := msg.(type) {
+	case protocol.ClientIdentity:
+		if s.identified {
+			return offence("a second clientIdentity; it is sent once, as the first message of a connection")
+		}
+	case protocol.Changes:
+		if !s.identified {
+			return &protocol.Error{RequestID: msg.RequestID, Message: "changes before clientIdentity; it is the first message of a connection"}
+		}
+	case protocol.Subscribe:
+		if !s.identified {
+			return offence("subscribe before clientIdentity; it is the first message of a connection")
+		}
+		if s.subscribed {
+			return offence("a second subscribe; it is sent once on a connection")
+		}
+	}
+	return nil
+}
+
+// offend answers what is not the protocol. The client will be back with the same
+// after some seconds, so only its first offence is logged.
+func (s *session) offend(ctx context.Context, code websocket.StatusCode, offence *protocol.Error) error {
+	who := s.identity
+	if who == "" {
+		who = s.remote
+	}
+	if s.server.offenders.allow(who) {
+		s.logger().Warn().Str("client", s.identity).Str("error", offence.Message).Msg("client does not speak the protocol")
+	}
+	if err := s.write(ctx, protocol.AppendError(nil, offence)); err != nil {
+		return err
+	}
+	return closing{code: code, reason: offence.Message}
+}
+
+// identify takes the client's identity, or gives it one.
+func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) error {
+	s.identified = true
+	s.identity = msg.Identity
+	if s.identity != "" {
+		return nil
+	}
+	s.identity = uuid.NewString()
+	return s.write(ctx, protocol.AppendIdentity(nil, s.identity))
+}
+
+// submit acknowledges a set when the log has it on disk.
+func (s *session) submit(ctx context.Context, msg protocol.Changes) error {
+	_, err := s.db.log.Submit(ctx, revlog.Set{
+		Client:  s.identity,
+		Base:    msg.Base,
+		Changes: msg.Changes,
+		Partial: msg.Partial,
+		Time:    time.Now(),
+	})
+	if err != nil {
+		return failure(err)
+	}
+	s.submitted += len(msg.Changes)
+	return s.write(ctx, protocol.AppendAck(nil, msg.RequestID))
+}
+
+// subscribe starts the pushing. Its first message opens the client's app.
+func (s *session) subscribe(ctx context.Context, msg protocol.Subscribe) error {
+	s.subscribed = true
+	s.pushing.Go(func() {
+		switch err := s.push(ctx, msg.Synced); {
+		case ctx.Err() != nil: // the session has ended
+		case errors.Is(err, errGone):
+			_ = s.conn.CloseNow() // ends the reading too
+		default:
+			s.close(failure(err))
+		}
+	})
+	return nil
+}
