@@ -2,7 +2,9 @@ package revlog
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -12,32 +14,115 @@ import (
 	"syncabled/protocol"
 )
 
-// BenchmarkSubmit measures durable sets of one change of 200 bytes, each of a
-// new object, by concurrent writers.
+// BenchmarkSubmit measures durable sets of one change of 200 bytes by concurrent
+// writers, on logs of different lengths: what a set costs must not depend on
+// how much came before it.
 func BenchmarkSubmit(b *testing.B) {
-	for _, writers := range []int{1, 16, 256} {
-		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			db, err := Open(filepath.Join(b.TempDir(), "bench.db"), Options{})
-			if err != nil {
-				b.Fatal(err)
+	for _, entries := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("entries=%d", entries), func(b *testing.B) {
+			db := openBench(b)
+			prefill(b, db, entries)
+			for _, kind := range []struct {
+				name   string
+				change func(*rand.Rand) protocol.Change
+			}{
+				{"new", newObject},
+				{"update", func(rng *rand.Rand) protocol.Change { return updateOf(rng, rng.IntN(entries)) }},
+			} {
+				for _, writers := range []int{1, 16, 256} {
+					b.Run(fmt.Sprintf("%s/writers=%d", kind.name, writers), func(b *testing.B) {
+						submitFrom(b, db, writers, b.N, kind.change)
+						b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sets/s")
+					})
+				}
 			}
-			defer db.Close()
-			b.ResetTimer()
-			submitFrom(b, db, writers, b.N)
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sets/s")
 		})
 	}
 }
 
-func submitFrom(tb testing.TB, db *DB, writers, sets int) {
+// BenchmarkPrefill measures a first upload: sets of many new objects.
+func BenchmarkPrefill(b *testing.B) {
+	db := openBench(b)
+	for b.Loop() {
+		prefill(b, db, 100_000)
+	}
+}
+
+// BenchmarkRead measures a page for a client that is 100 changes behind, and
+// the first download of 100,000 objects.
+func BenchmarkRead(b *testing.B) {
+	const objects = 100_000
+	db := openBench(b)
+	prefill(b, db, objects)
+	for _, bench := range []struct {
+		name   string
+		behind protocol.Revision
+	}{
+		{"behind=100", 100},
+		{"behind=all", objects},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				readBatch(b, db, db.Head()-bench.behind)
+			}
+			b.ReportMetric(float64(b.N)*float64(bench.behind)/b.Elapsed().Seconds(), "changes/s")
+		})
+	}
+}
+
+func readBatch(tb testing.TB, db *DB, after protocol.Revision) {
+	q := Query{Reader: "reader", After: after}
+	for {
+		page, err := db.Read(context.Background(), q)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !page.Partial {
+			return
+		}
+		q.Cursor = page.Next
+	}
+}
+
+func openBench(tb testing.TB) *DB {
+	tb.Helper()
+	db, err := Open(filepath.Join(tb.TempDir(), "bench.db"), Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return db
+}
+
+// prefill makes n objects, which updateOf finds again by their number.
+func prefill(tb testing.TB, db *DB, n int) {
+	tb.Helper()
+	const setSize = 10_000
+	for from := 0; from < n; from += setSize {
+		set := Set{Client: "filler", Time: benchTime}
+		for i := from; i < min(from+setSize, n); i++ {
+			set.Changes = append(set.Changes, createOf(objectID(i), uint64(i)))
+		}
+		if _, err := db.Submit(context.Background(), set); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+var benchTime = time.Unix(1_700_000_000, 0)
+
+func submitFrom(tb testing.TB, db *DB, writers, sets int, change func(*rand.Rand) protocol.Change) {
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(uint64(w), uint64(sets)))
+			rng := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 			client := fmt.Sprintf("writer-%d", w)
 			for n := w; n < sets; n += writers {
-				set := Set{Client: client, Base: db.Head(), Changes: []protocol.Change{newObject(rng)}, Time: time.Unix(1_700_000_000, 0)}
+				set := Set{Client: client, Base: db.Head(), Changes: []protocol.Change{change(rng)}, Time: benchTime}
 				if _, err := db.Submit(context.Background(), set); err != nil {
 					tb.Error(err)
 					return
@@ -48,8 +133,23 @@ func submitFrom(tb testing.TB, db *DB, writers, sets int) {
 	wg.Wait()
 }
 
-func newObject(rng *rand.Rand) protocol.Change {
-	id := fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64())
-	obj := fmt.Sprintf(`{"id":"%s","title":"%0128d","done":false}`, id, rng.Uint64())
+// objectID spreads consecutive numbers over all ids, as UUIDs would.
+func objectID(n int) string {
+	hash := fnv.New128a()
+	_ = binary.Write(hash, binary.BigEndian, uint64(n))
+	return fmt.Sprintf("%x", hash.Sum(nil))
+}
+
+func createOf(id string, title uint64) protocol.Change {
+	obj := fmt.Sprintf(`{"id":"%s","title":"%0128d","done":false}`, id, title)
 	return protocol.Change{Type: protocol.Create, Table: "items", Key: protocol.Key(`"` + id + `"`), Obj: []byte(obj)}
+}
+
+func newObject(rng *rand.Rand) protocol.Change {
+	return createOf(fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()), rng.Uint64())
+}
+
+func updateOf(rng *rand.Rand, n int) protocol.Change {
+	mods := fmt.Sprintf(`{"title":"%0128d"}`, rng.Uint64())
+	return protocol.Change{Type: protocol.Update, Table: "items", Key: protocol.Key(`"` + objectID(n) + `"`), Mods: []byte(mods)}
 }

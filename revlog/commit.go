@@ -174,6 +174,10 @@ func (db *DB) publish(f *fold) {
 	for key, obj := range f.objects {
 		db.overlay.set(key, obj)
 	}
+	for identity, c := range f.known {
+		db.numbers[identity] = c.number
+	}
+	db.tail.add(f.entries)
 	db.head = f.head()
 	close(db.moved)
 	db.moved = make(chan struct{})

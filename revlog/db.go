@@ -72,6 +72,8 @@ type DB struct {
 	head    protocol.Revision
 	moved   chan struct{} // closed when head moves
 	overlay overlay
+	tail    tail
+	numbers map[string]uint64 // of the clients that wrote since Open
 }
 
 var _ Log = (*DB)(nil)
@@ -95,6 +97,7 @@ func Open(path string, options Options) (*DB, error) {
 		done:    make(chan struct{}),
 		moved:   make(chan struct{}),
 		overlay: newOverlay(),
+		numbers: map[string]uint64{},
 	}
 	if err := db.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), bolt.Close())

@@ -30,7 +30,7 @@ type fold struct {
 	entries []entry           // at revisions base+1, base+2, ...
 	objects map[string]object // the changed ones
 	known   map[string]client // those met
-	seen    []string          // identities of clients to store, each once
+	seen    []string          // identities of clients to store
 	parts   map[uint64]*held  // those met
 	last    uint64            // highest client number given
 }
@@ -151,19 +151,23 @@ func (f *fold) append(client uint64, key string, obj object, change protocol.Cha
 	if change.Type == protocol.Update && isOutbound(change.Key, value) {
 		change = protocol.Change{Type: protocol.Create, Table: change.Table, Key: change.Key, Obj: value}
 	}
+	// They outlive the frame and the transaction that they may be a part of.
+	value, change.Mods = bytes.Clone(value), bytes.Clone(change.Mods)
+	if change.Type == protocol.Create {
+		change.Obj = value
+	}
 	e := entry{revision: f.head() + 1, client: client, previous: obj.last, change: change}
 	f.entries = append(f.entries, e)
 	f.objects[key] = obj.after(e, value)
 }
 
-// after returns the object as entry e, which gives it a value, leaves it. The
-// value is copied, because it may be a part of a frame or of the file.
+// after returns the object as entry e, which gives it a value, leaves it.
 func (o object) after(e entry, value []byte) object {
 	owner := e.client
 	if o.last != 0 && o.owner != e.client {
 		owner = 0
 	}
-	return object{last: e.revision, owner: owner, value: bytes.Clone(value)}
+	return object{last: e.revision, owner: owner, value: value}
 }
 
 // history finds entries by revision.
@@ -216,7 +220,11 @@ func (f *fold) client(identity string) (client, error) {
 	if c, ok := f.known[identity]; ok {
 		return c, nil
 	}
-	return f.view.client(identity)
+	c, err := f.view.client(identity)
+	if err == nil && c.number != 0 {
+		f.known[identity] = c
+	}
+	return c, err
 }
 
 // see notes that a client wrote at a time, and numbers it if it is new. The time
@@ -231,10 +239,8 @@ func (f *fold) see(identity string, c client, at time.Time) client {
 		c.number = f.last
 	}
 	c.hour = hour
-	if _, listed := f.known[identity]; !listed {
-		f.seen = append(f.seen, identity)
-	}
 	f.known[identity] = c
+	f.seen = append(f.seen, identity)
 	return c
 }
 

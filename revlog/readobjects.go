@@ -1,78 +1,97 @@
 package revlog
 
 import (
-	"bytes"
 	"context"
+	"errors"
+
+	"go.etcd.io/bbolt"
 
 	"syncabled/protocol"
 )
 
-// readObjects reads a batch from position 0 from the objects, in key order.
-func (r *reader) readObjects(ctx context.Context) error {
+// objectsChunk is how many objects are read in one transaction.
+const objectsChunk = 4096
+
+// errChunk ends the reading of a chunk of which there may be more.
+var errChunk = errors.New("chunk is full")
+
+// readObjects reads a page from the objects, in key order. Objects that have
+// moved on since the batch began are put together from their entries.
+func (b *batch) readObjects(ctx context.Context, db *DB) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		chunk, err := r.nextObjects()
-		if err != nil || len(chunk) == 0 {
+		if err := b.readChunk(db); !errors.Is(err, errChunk) {
 			return err
-		}
-		for _, obj := range chunk {
-			if err := r.readObject(obj); err != nil {
-				return err
-			}
-			r.cursor.object = obj.key
 		}
 	}
 }
 
-// nextObjects returns the objects behind the cursor, merged from overlay and
-// file. The overlay is looked at first: what has left it since is in the file.
-// Values are valid until the transaction ends.
-func (r *reader) nextObjects() ([]keyed, error) {
-	r.db.mu.RLock()
-	recent := r.db.overlay.after(r.cursor.object, readChunk)
-	r.db.mu.RUnlock()
-	if err := r.renew(); err != nil {
-		return nil, err
-	}
-	var chunk []keyed
-	cursor := r.view.objects.Cursor()
-	key, record := cursor.Seek([]byte(r.cursor.object))
-	if key != nil && string(key) == r.cursor.object {
-		key, record = cursor.Next()
-	}
-	for len(chunk) < readChunk && (key != nil || len(recent) > 0) {
-		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
-			if key != nil && recent[0].key == string(key) {
-				key, record = cursor.Next() // the file is behind
+func (b *batch) readChunk(db *DB) error {
+	// The overlay is looked at before the transaction begins: what has left it
+	// by then is in the file, and so are the entries it knows of.
+	db.mu.RLock()
+	recent := db.overlay.after(b.cursor.object, objectsChunk)
+	db.mu.RUnlock()
+	return b.fromFile(db, func(v txView) error {
+		chunk := 0
+		return eachObject(v.objects, b.cursor.object, recent, func(obj keyed) error {
+			if chunk == objectsChunk {
+				return errChunk
 			}
-			chunk, recent = append(chunk, recent[0]), recent[1:]
-			continue
-		}
-		obj, err := decodeObject(string(key), record)
-		if err != nil {
-			return nil, err
-		}
-		chunk = append(chunk, keyed{string(key), obj})
+			chunk++
+			if err := b.readObject(v, obj); err != nil {
+				return err
+			}
+			b.cursor.object = obj.key
+			return nil
+		})
+	})
+}
+
+// eachObject visits, in key order, the objects behind a key: those of the
+// bucket, and recent ones in place of what the bucket has of them.
+func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(keyed) error) error {
+	cursor := bucket.Cursor()
+	key, record := cursor.Seek([]byte(after))
+	if key != nil && string(key) == after {
 		key, record = cursor.Next()
 	}
-	return chunk, nil
+	for key != nil || len(recent) > 0 {
+		var next keyed
+		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
+			next, recent = recent[0], recent[1:]
+		} else {
+			obj, err := decodeObject(string(key), record)
+			if err != nil {
+				return err
+			}
+			next = keyed{string(key), obj}
+		}
+		if key != nil && next.key == string(key) {
+			key, record = cursor.Next()
+		}
+		if err := visit(next); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readObject adds what others made of an object. If nobody else touched it, or
 // the reader did not, that is nothing, or all there is of it.
-func (r *reader) readObject(obj keyed) error {
+func (b *batch) readObject(h history, obj keyed) error {
 	table, key := splitObjectKey(obj.key)
 	switch {
-	case obj.last > r.cursor.head:
-		return r.addEffect(table, key, obj.last)
-	case obj.owner != 0 && obj.owner == r.reader:
+	case obj.last > b.cursor.head:
+		return b.addEffect(h, table, key, obj.last)
+	case obj.owner != 0 && obj.owner == b.reader:
 		return nil
-	case obj.owner == 0 && r.reader != 0:
-		return r.addEffect(table, key, obj.last)
+	case obj.owner == 0 && b.reader != 0:
+		return b.addEffect(h, table, key, obj.last)
 	case obj.value == nil:
-		return r.add(protocol.Change{Type: protocol.Delete, Table: table, Key: key})
+		return b.add(protocol.Change{Type: protocol.Delete, Table: table, Key: key})
 	}
-	return r.add(protocol.Change{Type: protocol.Create, Table: table, Key: key, Obj: bytes.Clone(obj.value)})
+	return b.add(protocol.Change{Type: protocol.Create, Table: table, Key: key, Obj: obj.value})
 }

@@ -132,7 +132,8 @@ type Page struct {
 
 // A Cursor is a place in a batch.
 type Cursor struct {
-	head   protocol.Revision // where the batch ends; 0 in a zero Cursor
-	entry  protocol.Revision // last entry looked at, in a batch read from the log
-	object string            // last object looked at, in a batch read from the objects
+	head       protocol.Revision // where the batch ends; 0 in a zero Cursor
+	entry      protocol.Revision // last entry looked at, if it is read from the log
+	superseded *bitmap           // entries that a later one of their object follows in the batch
+	object     string            // last object looked at, if it is read from the objects
 }

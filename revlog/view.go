@@ -1,6 +1,7 @@
 package revlog
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"go.etcd.io/bbolt"
@@ -83,6 +84,25 @@ func (v txView) held(client uint64) ([]part, error) {
 	return parts, nil
 }
 
+// each visits the entries in (after, to].
+func (v txView) each(after, to protocol.Revision, visit func(entry) error) error {
+	cursor := v.entries.Cursor()
+	for key, record := cursor.Seek(revisionKey(after + 1)); key != nil; key, record = cursor.Next() {
+		revision := protocol.Revision(binary.BigEndian.Uint64(key))
+		if revision > to {
+			return nil
+		}
+		e, err := decodeEntry(revision, record)
+		if err != nil {
+			return err
+		}
+		if err := visit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // heldKey is the key of a held message, the place-th of its client's set.
 func heldKey(client uint64, place int) []byte {
 	return binary.BigEndian.AppendUint64(revisionKey(protocol.Revision(client)), uint64(place))
@@ -92,20 +112,14 @@ func heldKey(client uint64, place int) []byte {
 // to the objects as the file has them. Objects are written to the file in
 // batches before folded moves, so some may be ahead of it.
 func replay(v txView, o *overlay, folded protocol.Revision) error {
-	cursor := v.entries.Cursor()
-	for key, record := cursor.Seek(revisionKey(folded + 1)); key != nil; key, record = cursor.Next() {
-		e, err := decodeEntry(protocol.Revision(binary.BigEndian.Uint64(key)), record)
-		if err != nil {
+	return v.each(folded, protocol.MaxRevision, func(e entry) error {
+		key := objectKey(e.change.Table, e.change.Key)
+		obj, err := v.object(key)
+		if err != nil || obj.last >= e.revision {
 			return err
 		}
-		name := objectKey(e.change.Table, e.change.Key)
-		obj, err := v.object(name)
-		if err != nil {
-			return err
-		}
-		if obj.last < e.revision {
-			o.set(name, obj.after(e, conflict.Apply(obj.value, e.change)))
-		}
-	}
-	return nil
+		value := conflict.Apply(obj.value, e.change)
+		o.set(key, obj.after(e, bytes.Clone(value)))
+		return nil
+	})
 }

@@ -47,26 +47,45 @@ func (c serveCommand) heads(dir *revlog.Dir) ([]head, int, error) {
 // greet says where the server is: to a person with a banner, to a machine with
 // a log line.
 func (c serveCommand) greet(w world, logger zerolog.Logger, addr net.Addr, heads []head, databases int) {
-	url := "ws://" + addr.String() + "/"
-	if !isTerminal(w.stderr) {
-		logger.Info().Str("url", url).Str("data", c.Data).Str("version", version).Int("databases", databases).Msg("listening")
+	host := reachable(addr)
+	if isTerminal(w.stderr) {
+		fmt.Fprint(w.stderr, c.banner(host, heads, databases))
 		return
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n  Syncabled %s\n\n", version)
-	fmt.Fprintf(&b, "  sync   %s   (database \"default\"; others at %sdb/NAME)\n", url, url)
-	if c.Static != "" {
-		fmt.Fprintf(&b, "  files  http://%s/   from %s\n", addr, c.Static)
+	logger.Info().Str("url", "ws://"+host+"/").Str("data", c.Data).Str("version", version).Int("databases", databases).Msg("listening")
+}
+
+// reachable returns host and port at which this machine reaches an address that
+// the server listens on.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return addr.String()
 	}
-	fmt.Fprintf(&b, "  data   %s\n", c.Data)
+	return fmt.Sprintf("localhost:%d", tcp.Port)
+}
+
+func (c serveCommand) banner(host string, heads []head, databases int) string {
+	var b strings.Builder
+	line := func(title, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-6s %s\n", title, fmt.Sprintf(format, args...))
+	}
+	b.WriteString("\n")
+	line("Syncabled", "%s", version)
+	b.WriteString("\n")
+	line("sync", "ws://%s/ is the database \"default\", ws://%s/db/NAME any other", host, host)
+	if c.Static != "" {
+		line("pages", "http://%s/ shows %s", host, c.Static)
+	}
+	line("data", "%s", c.Data)
 	for _, h := range heads {
-		fmt.Fprintf(&b, "         %-20s at revision %d\n", h.name, h.rev)
+		line("", "  %-16s at revision %d", h.name, h.rev)
 	}
 	if more := databases - len(heads); more > 0 {
-		fmt.Fprintf(&b, "         and %d more\n", more)
+		line("", "  and %d more", more)
 	}
-	fmt.Fprintln(&b, "\n  Ctrl-C ends it.")
-	fmt.Fprintln(w.stderr, b.String())
+	b.WriteString("\n  Ctrl-C ends it.\n\n")
+	return b.String()
 }
 
 // newLogger returns a logger of JSON lines, or of readable ones on a terminal.

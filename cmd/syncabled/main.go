@@ -21,27 +21,36 @@ const (
 )
 
 // commands are the subcommands of the program. The tags of their flags are the
-// only place where a flag, its environment variable, its default and its help
-// are written down.
+// only place where a flag, its default and its help are written down.
 type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve databases to clients (the default command)."`
 	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`
 }
 
-const description = `Syncabled is the sync server for apps that use Dexie.Syncable.
+const description = `Syncabled is the sync server for browser apps that use Dexie.js and Dexie.Syncable.
 
-Without arguments it serves ws://127.0.0.1:8080/ and keeps its databases, one file
-each, in the folder data. The path of the URL chooses the database: /db/NAME, or /
-for the one called "default". Connect an app with
+Start it, with nothing to set up:
+
+    $ syncabled
+
+and connect an app, in JavaScript:
 
     db.syncable.connect("websocket", "ws://127.0.0.1:8080/")
 
-Every flag has an environment variable; it is named with the flag.`
+Serve the app itself too, to the whole network, and keep the data elsewhere:
+
+    $ syncabled --listen :8080 --static ./app --data /var/lib/syncabled
+
+The path of the URL chooses the database: /db/NAME, or / for the one called
+"default". It is made when the first client connects, as one file in the data
+folder. "syncabled serve --help" has all flags.
+
+The program exits with 0 when it was asked to end, with 1 when something failed,
+and with 2 when it was called wrongly.`
 
 // world is what a command works in.
 type world struct {
 	ctx    context.Context // done when the program is asked to end
-	env    func(string) string
 	stdout io.Writer
 	stderr io.Writer
 }
@@ -72,6 +81,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	parser, err := kong.New(&cmds,
 		kong.Name("syncabled"),
 		kong.Description(description),
+		kong.Resolvers(environment(env)),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
@@ -85,10 +95,10 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "syncabled: %v\nRun 'syncabled --help' for the commands and their flags.\n", err)
+		fmt.Fprintf(stderr, "syncabled: %v\nSee 'syncabled --help', and 'syncabled serve --help' for all flags.\n", err)
 		return exitUsage
 	}
-	if err := command.Run(world{ctx, env, stdout, stderr}); err != nil {
+	if err := command.Run(world{ctx, stdout, stderr}); err != nil {
 		fmt.Fprintln(stderr, "syncabled:", err)
 		return exitError
 	}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// This file has the types of the flags. Each refuses, as a wrong call of the
+// program, what no server could run with.
+
+// environment gives flags that are not on the command line the value of their
+// variable: --max-frame has SYNCABLED_MAX_FRAME. An empty one counts as unset.
+func environment(env func(string) string) kong.ResolverFunc {
+	name := strings.NewReplacer("-", "_")
+	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		value := env("SYNCABLED_" + strings.ToUpper(name.Replace(flag.Name)))
+		if value == "" || flag.Name == "help" {
+			return nil, nil
+		}
+		return value, nil
+	}
+}
+
+// A count is a whole number above zero.
+type count int
+
+func (c *count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is no whole number above 0", text)
+	}
+	*c = count(n)
+	return nil
+}
+
+// A size is a number of bytes above zero.
+type size int
+
+var units = []struct {
+	suffix string
+	bytes  int
+}{
+	{"KiB", 1 << 10},
+	{"MiB", 1 << 20},
+	{"GiB", 1 << 30},
+}
+
+func (s *size) UnmarshalText(text []byte) error {
+	number, bytes := string(text), 1
+	for _, unit := range units {
+		if before, ok := strings.CutSuffix(number, unit.suffix); ok {
+			number, bytes = strings.TrimSpace(before), unit.bytes
+			break
+		}
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > math.MaxInt/bytes {
+		return fmt.Errorf("%q is no size: give a number of bytes above 0, or one with KiB, MiB or GiB", text)
+	}
+	*s = size(n * bytes)
+	return nil
+}
+
+// A span is a time above zero.
+type span time.Duration
+
+func (s *span) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is no time above 0, such as 500ms, 30s or 1m30s", text)
+	}
+	*s = span(d)
+	return nil
+}
+
+// An address is a host, which may be empty for all, and a port.
+type address string
+
+func (a *address) UnmarshalText(text []byte) error {
+	_, port, err := net.SplitHostPort(string(text))
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no address: give host:port, such as 127.0.0.1:8080, or :8080 to be reached from other machines", text)
+	}
+	*a = address(text)
+	return nil
+}
+
+// A folder is one that exists.
+type folder string
+
+func (f *folder) UnmarshalText(text []byte) error {
+	absolute, err := filepath.Abs(string(text))
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(absolute)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("there is no folder %s", absolute)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is a file; give the folder it is in", absolute)
+	}
+	*f = folder(absolute)
+	return nil
+}
+
+// An originPattern matches origins of pages. [server.Config] says how.
+type originPattern string
+
+func (o *originPattern) UnmarshalText(text []byte) error {
+	pattern := strings.TrimSpace(string(text))
+	_, host, whole := strings.Cut(pattern, "://")
+	if !whole {
+		host = pattern
+	}
+	if host == "" || strings.ContainsAny(host, "/ ") {
+		return fmt.Errorf("%q matches no origin: an origin is a host with its port, or scheme://host:port, without a path", pattern)
+	}
+	if _, err := path.Match(pattern, ""); err != nil {
+		return fmt.Errorf("%q is no pattern: it has a [ or a \\ that leads nowhere", pattern)
+	}
+	*o = originPattern(pattern)
+	return nil
+}

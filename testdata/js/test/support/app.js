@@ -1,0 +1,93 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
+import Dexie from './dexie.js';
+import { canonical, objectId } from './contents.js';
+
+const RECONNECT_DELAY = 50;
+
+let started = 0;
+
+/** A browser app with a database of its own. */
+export class App {
+  #stores;
+  #storage = { indexedDB: new IDBFactory(), IDBKeyRange };
+
+  name = `app ${++started}`;
+  /** @type {Dexie} */
+  db;
+
+  /**
+   * @param {import('node:test').TestContext} t
+   * @param {Record<string, string>} stores the schema, as Dexie takes it
+   */
+  static async open(t, stores) {
+    const app = new App(stores);
+    t.after(() => app.db.close());
+    await app.open();
+    return app;
+  }
+
+  constructor(stores) {
+    this.#stores = stores;
+  }
+
+  async open() {
+    this.db = new Dexie(this.name, this.#storage);
+    this.db.version(1).stores({ ...this.#stores });
+    await this.db.open();
+  }
+
+  /** Starts to sync; resolves when the first exchange is through. */
+  async connect(url, { protocol = 'websocket' } = {}) {
+    this.url = url;
+    this.protocol = protocol;
+    await this.db.syncable.connect(protocol, url, { reconnectDelay: RECONNECT_DELAY });
+  }
+
+  async goOffline() {
+    await this.db.syncable.disconnect(this.url);
+  }
+
+  async goOnline() {
+    await this.connect(this.url, { protocol: this.protocol });
+  }
+
+  /** Leaves the page and comes back, online or not. */
+  async reload() {
+    await this.#leave();
+    await this.open();
+    this.goOnline().catch(() => {});
+  }
+
+  /** Ends as a page does: it gives up its role among the windows of its browser, and is gone. */
+  async #leave() {
+    await this.db._syncNodes.update(this.db._localSyncNode.id, { deleteTimeStamp: 1, lastHeartBeat: 0 });
+    this.db.close();
+  }
+
+  async status() {
+    return Dexie.Syncable.StatusTexts[await this.db.syncable.getStatus(this.url)];
+  }
+
+  /** How many changes of the user the server has not acknowledged. */
+  async unsent() {
+    const node = await this.db._syncNodes.where('url').equals(this.url).first();
+    const changes = await this.db.syncable.unsyncedChanges(this.url);
+    return changes.filter((change) => change.source !== node.id).length;
+  }
+
+  /** @returns {Promise<import('./contents.js').Contents>} */
+  async contents() {
+    const tables = this.db.tables.filter((table) => table.schema.observable);
+    const contents = new Map();
+    await this.db.transaction('r', tables, () =>
+      Promise.all(
+        tables.map((table) =>
+          table.each((object, cursor) => {
+            contents.set(objectId(table.name, cursor.primaryKey), canonical(object));
+          }),
+        ),
+      ),
+    );
+    return contents;
+  }
+}

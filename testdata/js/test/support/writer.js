@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const KEYS = ['a', 'b', 'c', 'd'];
+const PATHS = ['p', 'p.x', 'p.x.y', 'p.z', 'q', 'q.x', 'list', 'done'];
+
+/** Schema of the table that a {@link write} works on. */
+export const WRITER_STORES = { docs: 'id' };
+
+/**
+ * A user who edits the same few objects as everybody else, by nested paths, and deletes and re-creates them.
+ * @param {import('./app.js').App} app
+ * @param {import('./random.js').Random} random
+ */
+export async function write(app, random, edits) {
+  for (let edit = 0; edit < edits; edit++) {
+    await editSomething(app.db.docs, random);
+    if (random.next() < 0.7) await delay(random.below(20));
+  }
+}
+
+async function editSomething(docs, random) {
+  const id = random.pick(KEYS);
+  const choice = random.next();
+  if (choice < 0.1) return docs.delete(id);
+  if (choice < 0.3) return docs.put({ id, p: someValue(random), q: someValue(random) });
+  return docs.update(id, { [random.pick(PATHS)]: someValue(random) });
+}
+
+function someValue(random, depth = 0) {
+  const kinds = ['number', 'text', 'null', 'boolean', 'array', ...(depth < 2 ? ['object', 'object'] : [])];
+  switch (random.pick(kinds)) {
+    case 'number':
+      return random.below(10);
+    case 'text':
+      return random.pick(['', 'left', 'right']);
+    case 'null':
+      return null;
+    case 'boolean':
+      return random.next() < 0.5;
+    case 'array':
+      return [random.below(10), { x: random.below(10) }];
+    case 'object':
+      return Object.fromEntries(
+        ['x', 'y', 'z'].filter(() => random.next() < 0.5).map((name) => [name, someValue(random, depth + 1)]),
+      );
+  }
+}
