@@ -79,6 +79,7 @@ func runCase(t *testing.T, lines []string) {
 			c, ok := others.Change("table", `"key"`)
 			expect(t, "effect", rest, formatChange(c, ok))
 			if ok {
+				expect(t, "type", others.Type().String(), c.Type.String())
 				expect(t, "object after the effect", formatObject(state), formatObject(conflict.Apply(object, c)))
 			}
 		case "client":

@@ -14,8 +14,8 @@
 //
 //	S.c1.c2.….cn = S.Effect(c1 c2 … cn)
 //
-// Both hold for everything that arrives as JSON. [MaxGrowth] and [MaxFill],
-// which only a client that means harm exceeds, are the limits of the second.
+// Both hold for every JSON that package protocol lets in, up to [MaxFill], which
+// only a client that means harm exceeds.
 //
 // # Representation
 //

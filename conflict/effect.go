@@ -86,9 +86,6 @@ func (e Effect) fold() Effect {
 // tree returns the net result of the run.
 func (u updates) tree() *node {
 	tree := new(node)
-	if u.mods == nil {
-		return tree
-	}
 	run := [][]byte{u.mods}
 	for before := u.before; before != nil; before = before.before {
 		run = append(run, before.mods)
@@ -99,7 +96,7 @@ func (u updates) tree() *node {
 	return tree
 }
 
-// Type returns what the effect is as one change: 0 if it is empty.
+// Type returns what the effect is as one change: 0 if it is that of no change.
 func (e Effect) Type() protocol.ChangeType { return e.kind }
 
 // Change returns the effect as one change of the object of a key. It returns

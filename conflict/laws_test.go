@@ -3,6 +3,7 @@ package conflict_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"slices"
 	"testing"
 
@@ -11,6 +12,10 @@ import (
 	"syncabled/conflict"
 	"syncabled/protocol"
 )
+
+// The laws are checked more often than rapid would by itself; the flag
+// -rapid.checks still has the last word.
+func init() { flag.Set("rapid.checks", "2000") }
 
 // effectOf composes a run.
 func effectOf(run []protocol.Change) conflict.Effect {

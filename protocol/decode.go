@@ -3,7 +3,6 @@ package protocol
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -219,19 +218,30 @@ func checkMods(mods []byte, limits Limits) *Error {
 	if len(mods) == 0 || mods[0] != '{' {
 		return errorf("mods: an UPDATE carries an object from key path to value, not %s", orMissing(mods))
 	}
-	for path, value := range Members(mods) {
-		if n := strings.Count(path, ".") + 1; n > limits.PathSteps {
-			return errorf("mods: the key path %s has %d steps, over the limit of %d", excerpt([]byte(path)), n, limits.PathSteps)
+	for path, span := range MemberSpans(mods) {
+		steps, err := checkPath(path, limits)
+		if err != nil {
+			return err.in("mods")
 		}
-		steps := Steps(path)
-		if i := slices.IndexFunc(steps, isForbiddenStep); i >= 0 {
-			return errorf("mods: the step %q of the key path %q is not allowed; rename the property", steps[i], path)
-		}
-		if depth := len(steps) + nesting(value); depth > limits.Depth {
-			return errorf("mods: %q and its value are nested %d deep, over the limit of %d", excerpt([]byte(path)), depth, limits.Depth)
+		if depth := steps + nesting(span.Of(mods)); depth > limits.Depth {
+			return errorf("mods: %q and its value are nested %d deep, over the limit of %d", excerpt(path), depth, limits.Depth)
 		}
 	}
 	return nil
+}
+
+// checkPath returns the number of steps of a key path.
+func checkPath(path []byte, limits Limits) (int, *Error) {
+	steps := 1 + bytes.Count(path, []byte("."))
+	if steps > limits.PathSteps {
+		return 0, errorf("the key path %q has %d steps, over the limit of %d", excerpt(path), steps, limits.PathSteps)
+	}
+	for step := range bytes.SplitSeq(path, []byte(".")) {
+		if isForbiddenStep(step) {
+			return 0, errorf("the step %q of the key path %q is not allowed; rename the property", step, excerpt(path))
+		}
+	}
+	return steps, nil
 }
 
 // Steps splits a key path the way Dexie walks it: at dots, of which there is no
@@ -246,8 +256,12 @@ func Steps(path string) []string {
 
 // isForbiddenStep reports whether a step reaches into a prototype: in older
 // versions of Dexie such an assignment changes every object of the page.
-func isForbiddenStep(step string) bool {
-	return step == "__proto__" || step == "constructor" || step == "prototype"
+func isForbiddenStep(step []byte) bool {
+	switch string(step) {
+	case "__proto__", "constructor", "prototype":
+		return true
+	}
+	return false
 }
 
 func decodeRevision(text []byte) (Revision, *Error) {

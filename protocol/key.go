@@ -3,6 +3,7 @@ package protocol
 import (
 	"math"
 	"strconv"
+	"unicode/utf8"
 )
 
 // A Key is the primary key of an object: the canonical JSON of a number, a
@@ -92,11 +93,15 @@ func appendNumber(out []byte, x float64) []byte {
 	return out
 }
 
-// excerpt shortens JSON for an error message.
+// excerpt shortens text for an error message, between two characters.
 func excerpt(text []byte) string {
 	const most = 60
 	if len(text) <= most {
 		return string(text)
 	}
-	return string(text[:most]) + "…"
+	end := most
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return string(text[:end]) + "…"
 }
