@@ -4,10 +4,6 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// storeBatch is how many objects are written to the file in one transaction. In
-// key order, neighbours share pages; more at once would keep writers waiting.
-const storeBatch = 2048
-
 // storeBehind writes objects that are only in memory to the file, if there are
 // too many. It keeps ahead of the writers: a batch for every half batch of
 // changes that came since the last one.
@@ -18,7 +14,7 @@ func (db *DB) storeBehind(group []*request) {
 	if db.overlay.settled == nil && db.overlay.freshSize < db.options.MemoryBytes {
 		return
 	}
-	if db.unstored >= storeBatch/2 {
+	if db.unstored >= db.options.bounds.storeBatch/2 {
 		db.unstored = 0
 		db.storeSome()
 	}
@@ -36,6 +32,7 @@ func (db *DB) storeSome() bool {
 		db.overlay.settle(db.head)
 		db.mu.Unlock()
 	}
+	storeBatch := db.options.bounds.storeBatch
 	batch := db.overlay.nextStored(storeBatch)
 	err := db.bolt.Update(func(tx *bbolt.Tx) error {
 		objects := tx.Bucket(bucketObjects)

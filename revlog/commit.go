@@ -11,10 +11,8 @@ import (
 
 // Submit resolves a set against the log and commits what stands.
 func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
-	select {
-	case <-db.closed:
+	if db.isClosed() {
 		return Receipt{}, ErrClosed
-	default:
 	}
 	r := &request{set: set, done: make(chan struct{})}
 	db.queue.push(r)

@@ -49,6 +49,26 @@ type Options struct {
 	// they are written to the file. They may take twice as much while they
 	// are being written. Default 32 MiB.
 	MemoryBytes int
+
+	bounds bounds
+}
+
+// bounds say how much is done, or kept in memory, at a time. Tests make them
+// small, so that a short history meets all of them.
+type bounds struct {
+	storeBatch   int // objects that are written to the file in one transaction
+	objectsChunk int // objects that are read in one transaction
+	tailEntries  int // entries in the tail
+}
+
+func (b bounds) withDefaults() bounds {
+	return bounds{
+		// In key order, neighbours share pages; more at once would keep writers
+		// waiting.
+		storeBatch:   cmp.Or(b.storeBatch, 2048),
+		objectsChunk: cmp.Or(b.objectsChunk, 4096),
+		tailEntries:  cmp.Or(b.tailEntries, 4096),
+	}
 }
 
 // A DB is a Log in one bbolt file.
@@ -81,7 +101,18 @@ var _ Log = (*DB)(nil)
 // Open opens the database in the file at path, and makes it if there is none.
 // Files of other programs and formats are left untouched.
 func Open(path string, options Options) (*DB, error) {
+	db, err := open(path, options)
+	if err != nil {
+		return nil, err
+	}
+	go db.commitLoop()
+	return db, nil
+}
+
+// open is Open without the committer.
+func open(path string, options Options) (*DB, error) {
 	options.MemoryBytes = cmp.Or(options.MemoryBytes, 32<<20)
+	options.bounds = options.bounds.withDefaults()
 	if err := checkFormat(path); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -97,12 +128,12 @@ func Open(path string, options Options) (*DB, error) {
 		done:    make(chan struct{}),
 		moved:   make(chan struct{}),
 		overlay: newOverlay(),
+		tail:    tail{most: options.bounds.tailEntries},
 		numbers: map[string]uint64{},
 	}
 	if err := db.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), bolt.Close())
 	}
-	go db.commitLoop()
 	return db, nil
 }
 
@@ -241,7 +272,10 @@ func (db *DB) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revisio
 		db.mu.RLock()
 		head, moved := db.head, db.moved
 		db.mu.RUnlock()
-		if head > rev {
+		switch {
+		case db.isClosed():
+			return head, ErrClosed
+		case head > rev:
 			return head, nil
 		}
 		select {
@@ -251,6 +285,15 @@ func (db *DB) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revisio
 		case <-db.closed:
 			return head, ErrClosed
 		}
+	}
+}
+
+func (db *DB) isClosed() bool {
+	select {
+	case <-db.closed:
+		return true
+	default:
+		return false
 	}
 }
 

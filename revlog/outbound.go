@@ -20,11 +20,11 @@ func isOutbound(key protocol.Key, value []byte) bool {
 	if len(value) == 0 || value[0] != '{' {
 		return true
 	}
-	if isInteger(key) {
+	if isInteger(key) || holds(value, key) {
 		return false
 	}
 	if key[0] != '[' {
-		return !holds(value, key)
+		return true
 	}
 	for _, element := range protocol.Elements([]byte(key)) {
 		if !holds(value, protocol.Key(element)) {

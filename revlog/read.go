@@ -26,6 +26,9 @@ const (
 func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 	q.MaxChanges = cmp.Or(q.MaxChanges, defaultPageChanges)
 	q.MaxBytes = cmp.Or(q.MaxBytes, defaultPageBytes)
+	if db.isClosed() {
+		return Page{}, ErrClosed
+	}
 	db.mu.RLock()
 	head, recent, number := db.head, db.tail.after(q.After), db.numbers[q.Reader]
 	db.mu.RUnlock()
@@ -45,7 +48,7 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 	switch {
 	case recent != nil && b.cursor.object == "":
 		err = b.readEntries(ctx, recent)
-	case q.After == 0:
+	case q.After == 0 && b.cursor.superseded == nil: // else the batch began in memory
 		err = b.readObjects(ctx, db)
 	default:
 		err = b.fromFile(db, func(v txView) error { return b.readEntries(ctx, v) })

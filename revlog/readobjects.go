@@ -9,9 +9,6 @@ import (
 	"syncabled/protocol"
 )
 
-// objectsChunk is how many objects are read in one transaction.
-const objectsChunk = 4096
-
 // errChunk ends the reading of a chunk of which there may be more.
 var errChunk = errors.New("chunk is full")
 
@@ -29,15 +26,16 @@ func (b *batch) readObjects(ctx context.Context, db *DB) error {
 }
 
 func (b *batch) readChunk(db *DB) error {
+	most := db.options.bounds.objectsChunk
 	// The overlay is looked at before the transaction begins: what has left it
 	// by then is in the file, and so are the entries it knows of.
 	db.mu.RLock()
-	recent := db.overlay.after(b.cursor.object, objectsChunk)
+	recent := db.overlay.after(b.cursor.object, most+1) // one more, to know whether there is more
 	db.mu.RUnlock()
 	return b.fromFile(db, func(v txView) error {
 		chunk := 0
 		return eachObject(v.objects, b.cursor.object, recent, func(obj keyed) error {
-			if chunk == objectsChunk {
+			if chunk == most {
 				return errChunk
 			}
 			chunk++

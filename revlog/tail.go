@@ -7,13 +7,12 @@ import "syncabled/protocol"
 // what they got while the tail moves.
 type tail struct {
 	entries []entry // at consecutive revisions
+	most    int     // entries it may hold
 	size    int     // bytes, roughly
 }
 
-const (
-	tailEntries = 4096
-	tailBytes   = 4 << 20
-)
+// tailBytes is the size that a tail may have.
+const tailBytes = 4 << 20
 
 func (t *tail) add(entries []entry) {
 	t.entries = append(t.entries, entries...)
@@ -21,7 +20,7 @@ func (t *tail) add(entries []entry) {
 		t.size += e.size()
 	}
 	drop := 0
-	for ; drop < len(t.entries) && (len(t.entries)-drop > tailEntries || t.size > tailBytes); drop++ {
+	for ; drop < len(t.entries) && (len(t.entries)-drop > t.most || t.size > tailBytes); drop++ {
 		t.size -= t.entries[drop].size()
 	}
 	t.entries = t.entries[drop:]
@@ -32,10 +31,10 @@ func (e entry) size() int {
 	return perObject + len(e.change.Table) + len(e.change.Key) + len(e.change.Obj) + len(e.change.Mods)
 }
 
-// after returns the entries after a revision, of which there is at least one. It
-// returns nil if the tail does not reach back that far.
+// after returns the entries after a revision. It returns nil if the tail does not
+// reach back that far, or there are none.
 func (t *tail) after(rev protocol.Revision) recent {
-	if len(t.entries) == 0 || t.entries[0].revision > rev+1 {
+	if n := len(t.entries); n == 0 || t.entries[0].revision > rev+1 || t.entries[n-1].revision <= rev {
 		return nil
 	}
 	return t.entries[rev+1-t.entries[0].revision:]

@@ -1,0 +1,205 @@
+package revlog_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+	"syncabled/revlog/revlogtest/dexie"
+)
+
+// TestFoldAgainstReference plays random histories on a database whose every step
+// is chosen, crashes included, and on the reference: revisions, entries, objects
+// and everything that anybody reads have to be the same.
+func TestFoldAgainstReference(t *testing.T) {
+	dir := tempDir(t)
+	n := 0
+	rapid.Check(t, func(t *rapid.T) {
+		n++
+		m := openMachine(t, filepath.Join(dir, fmt.Sprint(n)))
+		defer m.close()
+		t.Repeat(map[string]func(*rapid.T){
+			"commit":    m.commit,
+			"store":     m.store,
+			"crash":     m.crash,
+			"reopen":    m.reopen,
+			"read":      m.read,
+			"read more": m.readMore,
+			"":          m.check,
+		})
+		m.checkReaders(t)
+	})
+}
+
+// A machine is a database and the reference, side by side.
+type machine struct {
+	path    string
+	options revlog.Options
+	db      *revlog.Stepper
+	ref     *reference
+
+	said    []revlog.Set // all sets so far
+	counter int          // of values
+	open    []openBatch
+}
+
+// An openBatch is a batch of which some pages were read.
+type openBatch struct {
+	query   revlog.Query
+	head    protocol.Revision
+	changes []protocol.Change
+}
+
+var clients = []string{"a", "b", "c"}
+
+func openMachine(t *rapid.T, path string) *machine {
+	m := &machine{
+		path:    path,
+		options: revlog.Small(rapid.IntRange(1, 4).Draw(t, "bound")),
+		ref:     newReference(),
+	}
+	m.mustOpen(t)
+	return m
+}
+
+func (m *machine) mustOpen(t *rapid.T) {
+	db, err := revlog.OpenStepper(m.path, m.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.db = db
+}
+
+func (m *machine) close() { _ = m.db.Abandon() }
+
+// commit commits a group of sets.
+func (m *machine) commit(t *rapid.T) {
+	var group []revlog.Set
+	var want []revlog.Receipt
+	for range rapid.IntRange(1, 3).Draw(t, "sets") {
+		set := m.drawSet(t)
+		group = append(group, set)
+		want = append(want, m.ref.submit(set))
+	}
+	got, err := m.db.Commit(group...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("receipts (-want +got):\n%s", diff)
+	}
+}
+
+func (m *machine) store(*rapid.T) { m.db.StoreSome() }
+
+func (m *machine) crash(t *rapid.T) {
+	if err := m.db.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	m.mustOpen(t)
+}
+
+func (m *machine) reopen(t *rapid.T) {
+	for m.db.StoreSome() {
+	}
+	m.crash(t)
+}
+
+// read reads the first page of a batch.
+func (m *machine) read(t *rapid.T) {
+	m.open = append(m.open, openBatch{
+		query: revlog.Query{
+			Reader:     rapid.SampledFrom(append(clients, "stranger")).Draw(t, "reader"),
+			After:      protocol.Revision(rapid.IntRange(0, int(m.ref.head())).Draw(t, "after")),
+			MaxChanges: rapid.IntRange(1, 3).Draw(t, "most"),
+		},
+		head: m.ref.head(),
+	})
+	m.readPage(t, len(m.open)-1)
+}
+
+// readMore reads another page of a batch, after whatever happened since the last.
+func (m *machine) readMore(t *rapid.T) {
+	if len(m.open) == 0 {
+		t.Skip("no batch is open")
+	}
+	m.readPage(t, rapid.IntRange(0, len(m.open)-1).Draw(t, "batch"))
+}
+
+func (m *machine) readPage(t *rapid.T, n int) {
+	b := &m.open[n]
+	page, err := m.db.Read(t.Context(), b.query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.changes = append(b.changes, page.Changes...)
+	b.query.Cursor = page.Next
+	if page.Revision != b.head {
+		t.Fatalf("a page leads to %d, the batch to %d", page.Revision, b.head)
+	}
+	if page.Partial {
+		return
+	}
+	want := describe(m.ref.read(b.query.Reader, b.query.After, b.head))
+	if diff := cmp.Diff(sorted(want), sorted(describeChanges(b.changes))); diff != "" {
+		t.Fatalf("%s reads from %d to %d (-want +got):\n%s", b.query.Reader, b.query.After, b.head, diff)
+	}
+	m.open = slices.Delete(m.open, n, n+1)
+}
+
+// check compares what is in the file and in memory with the reference.
+func (m *machine) check(t *rapid.T) {
+	if head := m.db.Head(); head != m.ref.head() {
+		t.Fatalf("head is %d, want %d", head, m.ref.head())
+	}
+	entries, err := m.db.Entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(describe(m.ref.history()), describeChanges(entries)); diff != "" {
+		t.Fatalf("entries (-want +got):\n%s", diff)
+	}
+	objects, err := m.db.Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replayed, err := m.db.Replayed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(replayed, objects); diff != "" {
+		t.Fatalf("objects (-of the log +in use):\n%s", diff)
+	}
+	values := []string{}
+	for _, obj := range objects {
+		if obj.Value != "" {
+			values = append(values, fmt.Sprintf("%s %s", obj.Name, dexie.Encode(dexie.Decode([]byte(obj.Value)))))
+		}
+	}
+	if diff := cmp.Diff(sorted(m.ref.values()), sorted(values)); diff != "" {
+		t.Fatalf("values (-want +got):\n%s", diff)
+	}
+}
+
+// checkReaders lets everybody read from everywhere.
+func (m *machine) checkReaders(t *rapid.T) {
+	head := m.ref.head()
+	for _, reader := range append(clients, "stranger") {
+		for after := range head + 1 {
+			page, err := m.db.Read(t.Context(), revlog.Query{Reader: reader, After: after})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := describe(m.ref.read(reader, after, head))
+			if diff := cmp.Diff(sorted(want), sorted(describeChanges(page.Changes))); diff != "" {
+				t.Fatalf("%s reads from %d (-want +got):\n%s", reader, after, diff)
+			}
+		}
+	}
+}
