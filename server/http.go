@@ -78,7 +78,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.config.Logger.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("handshake refused")
 		return
 	}
-	s.runSession(conn, name, r.RemoteAddr)
+	s.runSession(conn, http.NewResponseController(w), name, r.RemoteAddr)
 }
 
 func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/coder/websocket"
@@ -27,8 +28,8 @@ func (s *session) read(ctx context.Context) error {
 }
 
 func (s *session) handle(ctx context.Context, frame []byte) error {
-	s.busy.Lock()
-	defer s.busy.Unlock()
+	s.busy <- struct{}{}
+	defer func() { <-s.busy }()
 	s.received++
 	msg, offence := protocol.Decode(frame, s.server.config.Limits)
 	if offence == nil {
@@ -78,7 +79,7 @@ func (s *session) checkOrder(msg protocol.Message) *protocol.Error {
 func (s *session) offend(ctx context.Context, code websocket.StatusCode, offence *protocol.Error) error {
 	who := s.identity
 	if who == "" {
-		who = s.remote
+		who, _, _ = net.SplitHostPort(s.remote) // its next connection has another port
 	}
 	if s.server.offenders.allow(who) {
 		s.logger().Warn().Str("client", s.identity).Str("error", offence.Message).Msg("client does not speak the protocol")
@@ -89,11 +90,15 @@ func (s *session) offend(ctx context.Context, code websocket.StatusCode, offence
 	return closing{code: code, reason: offence.Message}
 }
 
+// longestIdentity bounds what is taken for an identity that this server, or one
+// that was here before it, gave a client.
+const longestIdentity = 128
+
 // identify takes the client's identity, or gives it one.
 func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) error {
 	s.identified = true
 	s.identity = msg.Identity
-	if s.identity != "" {
+	if s.identity != "" && len(s.identity) <= longestIdentity {
 		return nil
 	}
 	s.identity = uuid.NewString()

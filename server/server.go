@@ -130,6 +130,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var err error
 	select {
 	case err = <-ended:
+		_ = web.Close() // the listener has failed; connections are left
 	case <-ctx.Done():
 		err = s.stopListening(web, ended)
 	}

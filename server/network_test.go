@@ -1,0 +1,234 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A network joins clients to a server in the same process. It is the server's
+// listener. Its connections hold a bounded number of bytes on their way, as
+// those of a kernel do, and live by the clock of a synctest bubble.
+type network struct {
+	arriving  chan net.Conn
+	closed    chan struct{}
+	closeOnce sync.Once
+
+	mu      sync.Mutex
+	dialled int
+}
+
+func newNetwork() *network {
+	return &network{arriving: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case conn := <-n.arriving:
+		return conn, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *network) Close() error {
+	n.closeOnce.Do(func() { close(n.closed) })
+	return nil
+}
+
+func (n *network) Addr() net.Addr { return address("192.0.2.1:80") }
+
+// dial connects a client. Every connection comes from another port of one host.
+func (n *network) dial(ctx context.Context) (*link, error) {
+	n.mu.Lock()
+	n.dialled++
+	from := address(fmt.Sprintf("192.0.2.7:%d", 40_000+n.dialled))
+	n.mu.Unlock()
+	l := newLink(from, n.Addr())
+	select {
+	case n.arriving <- l.server:
+		return l, nil
+	case <-n.closed:
+		return nil, syscall.ECONNREFUSED
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+type address string
+
+func (address) Network() string  { return "memory" }
+func (a address) String() string { return string(a) }
+
+// A link is a connection: two ends, and a line in each direction.
+type link struct {
+	up, down       *line
+	client, server *end
+}
+
+func newLink(client, server net.Addr) *link {
+	up, down := newLine(), newLine()
+	return &link{
+		up:     up,
+		down:   down,
+		client: &end{in: down, out: up, local: client, remote: server},
+		server: &end{in: up, out: down, local: server, remote: client},
+	}
+}
+
+// cut breaks the connection. What was on its way is lost.
+func (l *link) cut() {
+	l.up.change(func() { l.up.cut = true })
+	l.down.change(func() { l.down.cut = true })
+}
+
+// hold keeps what the server writes from the client, or lets it through.
+func (l *link) hold(held bool) {
+	l.down.change(func() { l.down.held = held })
+}
+
+// serverClosed reports whether the server has closed its end.
+func (l *link) serverClosed() bool {
+	l.up.mu.Lock()
+	defer l.up.mu.Unlock()
+	return l.up.readerGone
+}
+
+// An end is one side's net.Conn.
+type end struct {
+	in, out       *line
+	local, remote net.Addr
+}
+
+func (e *end) Read(b []byte) (int, error)  { return e.in.read(b) }
+func (e *end) Write(b []byte) (int, error) { return e.out.write(b) }
+func (e *end) LocalAddr() net.Addr         { return e.local }
+func (e *end) RemoteAddr() net.Addr        { return e.remote }
+
+func (e *end) Close() error {
+	e.in.change(func() { e.in.readerGone = true })
+	e.out.change(func() { e.out.writerGone = true })
+	return nil
+}
+
+func (e *end) SetDeadline(t time.Time) error {
+	e.in.setDeadline(&e.in.reading, t)
+	e.out.setDeadline(&e.out.writing, t)
+	return nil
+}
+
+func (e *end) SetReadDeadline(t time.Time) error {
+	e.in.setDeadline(&e.in.reading, t)
+	return nil
+}
+
+func (e *end) SetWriteDeadline(t time.Time) error {
+	e.out.setDeadline(&e.out.writing, t)
+	return nil
+}
+
+// lineCapacity is how many bytes a line takes in before a writer has to wait.
+const lineCapacity = 64 << 10
+
+// A line carries bytes in one direction.
+type line struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+
+	// Guarded by mu.
+	bytes            []byte
+	held             bool // the reader gets nothing
+	cut              bool
+	readerGone       bool
+	writerGone       bool
+	reading, writing deadline
+}
+
+type deadline struct {
+	timer  *time.Timer
+	passed bool
+}
+
+func newLine() *line {
+	l := new(line)
+	l.changed = sync.NewCond(&l.mu)
+	return l
+}
+
+func (l *line) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	l.changed.Broadcast()
+}
+
+func (l *line) setDeadline(d *deadline, t time.Time) {
+	l.change(func() {
+		if d.timer != nil {
+			d.timer.Stop()
+		}
+		*d = deadline{passed: !t.IsZero() && !t.After(time.Now())}
+		if t.IsZero() || d.passed {
+			return
+		}
+		var timer *time.Timer
+		timer = time.AfterFunc(time.Until(t), func() {
+			l.change(func() { d.passed = d.passed || d.timer == timer })
+		})
+		d.timer = timer
+	})
+}
+
+func (l *line) read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		switch {
+		case l.cut:
+			return 0, syscall.ECONNRESET
+		case l.readerGone:
+			return 0, net.ErrClosed
+		case l.reading.passed:
+			return 0, os.ErrDeadlineExceeded
+		case l.held:
+		case len(l.bytes) > 0:
+			n := copy(b, l.bytes)
+			l.bytes = l.bytes[n:]
+			l.changed.Broadcast()
+			return n, nil
+		case l.writerGone:
+			return 0, io.EOF
+		}
+		l.changed.Wait()
+	}
+}
+
+func (l *line) write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for written := 0; ; {
+		switch {
+		case l.cut:
+			return written, syscall.ECONNRESET
+		case l.writerGone:
+			return written, net.ErrClosed
+		case l.readerGone:
+			return written, syscall.EPIPE
+		case l.writing.passed:
+			return written, os.ErrDeadlineExceeded
+		}
+		n := min(len(b)-written, lineCapacity-len(l.bytes))
+		l.bytes = append(l.bytes, b[written:written+n]...)
+		written += n
+		l.changed.Broadcast()
+		if written == len(b) {
+			return written, nil
+		}
+		l.changed.Wait()
+	}
+}
