@@ -70,19 +70,18 @@ func (c serveCommand) banner(host string, heads []head, databases int) string {
 	line := func(title, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-6s %s\n", title, fmt.Sprintf(format, args...))
 	}
-	b.WriteString("\n")
-	line("Syncabled", "%s", version)
-	b.WriteString("\n")
-	line("sync", "ws://%s/ is the database \"default\", ws://%s/db/NAME any other", host, host)
+	fmt.Fprintf(&b, "\n  Syncabled %s\n\n", version)
+	line("sync", "ws://%s/", host)
+	line("", "ws://%s/db/NAME for other databases", host)
 	if c.Static != "" {
-		line("pages", "http://%s/ shows %s", host, c.Static)
+		line("pages", "http://%s/ from %s", host, c.Static)
 	}
 	line("data", "%s", c.Data)
 	for _, h := range heads {
-		line("", "  %-16s at revision %d", h.name, h.rev)
+		line("", "%s at revision %d", h.name, h.rev)
 	}
 	if more := databases - len(heads); more > 0 {
-		line("", "  and %d more", more)
+		line("", "and %d more", more)
 	}
 	b.WriteString("\n  Ctrl-C ends it.\n\n")
 	return b.String()

@@ -76,20 +76,10 @@ func signals() context.Context {
 
 // run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
-	var cmds commands
 	code := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("syncabled"),
-		kong.Description(description),
-		kong.Resolvers(environment(env)),
+	parser := newParser(new(commands), env,
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(c int) { code = c }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-	)
-	if err != nil {
-		fmt.Fprintln(stderr, "syncabled:", err)
-		return exitError
-	}
+		kong.Exit(func(c int) { code = c }))
 	command, err := parser.Parse(args)
 	if code >= 0 { // --help was answered
 		return code
@@ -103,4 +93,13 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return exitError
 	}
 	return exitOK
+}
+
+// newParser returns a parser that fills in cmds.
+func newParser(cmds *commands, env func(string) string, options ...kong.Option) *kong.Kong {
+	return kong.Must(cmds, append(options,
+		kong.Name("syncabled"),
+		kong.Description(description),
+		kong.Resolvers(environment(env)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))...)
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rs/zerolog"
+
+	"syncabled/protocol"
+	"syncabled/server"
+)
+
+// parseServe returns the serve command that arguments and environment make.
+func parseServe(t *testing.T, env map[string]string, args ...string) serveCommand {
+	t.Helper()
+	var cmds commands
+	_, err := newParser(&cmds, func(name string) string { return env[name] }).Parse(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmds.Serve
+}
+
+func TestDefaultsAreThoseOfThePackages(t *testing.T) {
+	c := parseServe(t, nil)
+	if c.Listen != "127.0.0.1:8080" || !strings.HasSuffix(c.Data, "/data") {
+		t.Errorf("listens on %s, data in %s", c.Listen, c.Data)
+	}
+	got := c.config(nil, zerolog.Nop())
+	want := protocol.Limits{}.WithDefaults()
+	if diff := cmp.Diff(want, got.Limits); diff != "" {
+		t.Errorf("limits (-package +flags):\n%s", diff)
+	}
+}
+
+func TestEveryFlagReachesTheServer(t *testing.T) {
+	pages := t.TempDir()
+	env := map[string]string{
+		"SYNCABLED_LISTEN":        "localhost:9000",
+		"SYNCABLED_DATA":          "/var/lib/syncabled",
+		"SYNCABLED_STATIC":        pages,
+		"SYNCABLED_ALLOW_ORIGIN":  "app.example.com, https://*.example.org",
+		"SYNCABLED_LOG_LEVEL":     "debug",
+		"SYNCABLED_MAX_FRAME":     "1KiB",
+		"SYNCABLED_MAX_CHANGES":   "2",
+		"SYNCABLED_MAX_DEPTH":     "3",
+		"SYNCABLED_MAX_TABLE":     "4",
+		"SYNCABLED_MAX_KEY":       "5",
+		"SYNCABLED_MAX_STEPS":     "6",
+		"SYNCABLED_PAGE_CHANGES":  "7",
+		"SYNCABLED_PAGE_BYTES":    "8 MiB",
+		"SYNCABLED_PING_INTERVAL": "9s",
+		"SYNCABLED_PING_TIMEOUT":  "10s",
+		"SYNCABLED_WRITE_TIMEOUT": "11s",
+		"SYNCABLED_IDLE_TIMEOUT":  "12s",
+		"SYNCABLED_DRAIN_TIMEOUT": "13s",
+	}
+	c := parseServe(t, env)
+	if c.Listen != "localhost:9000" || c.Data != "/var/lib/syncabled" || c.Static != folder(pages) || c.LogLevel != "debug" {
+		t.Errorf("got %+v", c)
+	}
+	got := c.config(nil, zerolog.Nop())
+	want := server.Config{
+		AllowOrigin:  []string{"app.example.com", "https://*.example.org"},
+		Limits:       protocol.Limits{FrameBytes: 1024, Changes: 2, Depth: 3, TableBytes: 4, KeyBytes: 5, PathSteps: 6},
+		PageChanges:  7,
+		PageBytes:    8 << 20,
+		PingInterval: 9 * time.Second,
+		PingTimeout:  10 * time.Second,
+		WriteTimeout: 11 * time.Second,
+		IdleTimeout:  12 * time.Second,
+		DrainTime:    13 * time.Second,
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Logger")); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
+	}
+	if flags := parserFlags(); len(flags) != len(env) {
+		t.Errorf("%d flags are tested, there are %d: %v", len(env), len(flags), flags)
+	}
+}
+
+func parserFlags() []string {
+	var names []string
+	for _, node := range newParser(new(commands), func(string) string { return "" }).Model.Children {
+		for _, flag := range node.Flags {
+			names = append(names, flag.Name)
+		}
+	}
+	return names
+}
+
+func TestFlagsWinOverTheEnvironment(t *testing.T) {
+	env := map[string]string{"SYNCABLED_LISTEN": ":1", "SYNCABLED_MAX_DEPTH": "2", "SYNCABLED_MAX_STEPS": ""}
+	c := parseServe(t, env, "--listen", ":3")
+	if c.Listen != ":3" || c.MaxDepth != 2 || c.MaxSteps != 100 {
+		t.Errorf("got listen %s, max-depth %d, max-steps %d", c.Listen, c.MaxDepth, c.MaxSteps)
+	}
+}
+
+func TestStaticFilesAreServed(t *testing.T) {
+	config := parseServe(t, nil, "--static", "testdata/script").config(nil, zerolog.Nop())
+	answer := httptest.NewRecorder()
+	server.New(config).ServeHTTP(answer, httptest.NewRequest("GET", "/version.txtar", nil))
+	if body := answer.Body.String(); answer.Code != 200 || !strings.Contains(body, "exec syncabled version") {
+		t.Errorf("answered %d %q", answer.Code, body)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]size{
+		"1": 1, "67108864": 64 << 20, "4KiB": 4096, "64MiB": 64 << 20, "2 GiB": 2 << 30,
+		"": 0, "0": 0, "0MiB": 0, "-1": 0, "1.5MiB": 0, "8MB": 0, "MiB": 0, "9999999999GiB": 0, "9999999999999999999": 0,
+	} {
+		var got size
+		if err := got.UnmarshalText([]byte(text)); got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q is %d (%v), not %d", text, got, err, want)
+		}
+	}
+}
+
+func TestOriginPatterns(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"*": true, "app.example.com": true, "*.example.com": true, "localhost:3000": true, "null": true,
+		"https://app.example.com": true, "https://*.example.com:8443": true, "capacitor://localhost": true,
+		"": false, "https://": false, "https://app.example.com/": false, "app.example.com/path": false,
+		"a b": false, "[a": false, `a\`: false,
+	} {
+		if err := new(originPattern).UnmarshalText([]byte(text)); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

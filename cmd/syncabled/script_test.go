@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.etcd.io/bbolt"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"syncabled": main})
+}
+
+// TestScripts runs the text scripts of testdata/script. Beside the commands of
+// testscript they have these:
+//
+//	exits CODE [ARG...]           run syncabled; it ends with this exit code
+//	serve [-tty] [FLAG...]        start a server on a free port, with -tty on a terminal;
+//	                              sets $ADDR to its host and port
+//	logged PATTERN                wait until the server has written a match to stderr
+//	type TEXT                     type on its terminal; ^C is Ctrl-C
+//	signal NAME                   send it INT, TERM or KILL
+//	ended CODE                    wait until it has ended with an exit code
+//	client NAME                   connect a client, and wait for its first batch
+//	submit NAME KEY               have it create an object, and wait for the ack
+//	closed NAME CODE              wait until the server has closed its connection
+//	database FILE PROGRAM FORMAT  write a bbolt file of a program in a format version
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			s := &stage{clients: map[string]*client{}}
+			env.Values[stageKey{}] = s
+			env.Defer(s.clear)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    onStage((*stage).exits),
+			"serve":    onStage((*stage).serve),
+			"logged":   onStage((*stage).logged),
+			"type":     onStage((*stage).typeText),
+			"signal":   onStage((*stage).signal),
+			"ended":    onStage((*stage).ended),
+			"client":   onStage((*stage).connect),
+			"submit":   onStage((*stage).submit),
+			"closed":   onStage((*stage).closed),
+			"database": onStage((*stage).database),
+		},
+	})
+}
+
+// patience is how long a script waits for anything.
+const patience = 30 * time.Second
+
+// A stage has what a script acts on.
+type stage struct {
+	servers []*process // the last one is the one that commands speak of
+	clients map[string]*client
+}
+
+type stageKey struct{}
+
+func onStage(command func(*stage, *testscript.TestScript, []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("this command has no negation")
+		}
+		ts.Check(command(ts.Value(stageKey{}).(*stage), ts, args))
+	}
+}
+
+// clear ends what a script left running.
+func (s *stage) clear() {
+	for _, c := range s.clients {
+		c.conn.CloseNow()
+	}
+	for _, p := range s.servers {
+		p.kill()
+	}
+}
+
+func (s *stage) server() *process { return s.servers[len(s.servers)-1] }
+
+func (s *stage) exits(ts *testscript.TestScript, args []string) error {
+	err := ts.Exec("syncabled", args[1:]...)
+	code := 0
+	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) {
+		code = ended.ExitCode()
+	} else if err != nil {
+		return err
+	}
+	if strconv.Itoa(code) != args[0] {
+		return fmt.Errorf("it ended with %d", code)
+	}
+	return nil
+}
+
+func (s *stage) serve(ts *testscript.TestScript, args []string) error {
+	start := startPiped
+	if len(args) > 0 && args[0] == "-tty" {
+		start, args = startOnTerminal, args[1:]
+	}
+	p, err := start(ts.MkAbs("."), append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
+	if err != nil {
+		return err
+	}
+	s.servers = append(s.servers, p)
+	url, err := p.output.await(`ws://([^/\s]+)/`)
+	if err != nil {
+		return err
+	}
+	ts.Setenv("ADDR", url[1])
+	return nil
+}
+
+func (s *stage) logged(_ *testscript.TestScript, args []string) error {
+	_, err := s.server().output.await(args[0])
+	return err
+}
+
+func (s *stage) typeText(_ *testscript.TestScript, args []string) error {
+	return s.server().typeText(strings.ReplaceAll(args[0], "^C", "\x03"))
+}
+
+func (s *stage) signal(_ *testscript.TestScript, args []string) error {
+	return s.server().signal(args[0])
+}
+
+func (s *stage) ended(ts *testscript.TestScript, args []string) error {
+	code, err := s.server().wait()
+	ts.Logf("[output of the server]\n%s", s.server().output)
+	if err == nil && strconv.Itoa(code) != args[0] {
+		err = fmt.Errorf("the server ended with %d", code)
+	}
+	return err
+}
+
+func (s *stage) connect(ts *testscript.TestScript, args []string) error {
+	c, err := dial(ts.Getenv("ADDR"))
+	if err == nil {
+		s.clients[args[0]] = c
+	}
+	return err
+}
+
+func (s *stage) submit(_ *testscript.TestScript, args []string) error {
+	return s.clients[args[0]].submit(args[1])
+}
+
+func (s *stage) closed(_ *testscript.TestScript, args []string) error {
+	code, err := s.clients[args[0]].closeCode()
+	if err == nil && strconv.Itoa(code) != args[1] {
+		err = fmt.Errorf("the connection was closed with %d", code)
+	}
+	return err
+}
+
+// database writes what revlog looks at before it takes a file for its own.
+func (s *stage) database(ts *testscript.TestScript, args []string) error {
+	file, program := ts.MkAbs(args[0]), args[1]
+	format, err := strconv.ParseUint(args[2], 10, 32)
+	if err != nil {
+		return err
+	}
+	db, err := bbolt.Open(file, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		meta, err := tx.CreateBucketIfNotExists([]byte("meta"))
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			meta.Put([]byte("program"), []byte(program)),
+			meta.Put([]byte("format"), binary.BigEndian.AppendUint32(nil, uint32(format))))
+	})
+	return errors.Join(err, db.Close())
+}
