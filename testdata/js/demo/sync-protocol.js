@@ -1,21 +1,17 @@
 /**
- * Dexie.Syncable over one WebSocket: registers the protocol "websocket", as Syncabled speaks it.
- * Copy this file into an app and load it after dexie, dexie-observable and dexie-syncable; then
- *
- *     db.syncable.connect('websocket', 'wss://example.org/db/todos').catch(() => {});
- *
- * keeps `db` in sync, and comes back by itself after every lost connection (the catch is for the very first
- * attempt). Follow `db.syncable.on('statusChanged')` to show the state of the connection. The third argument
- * of connect may hold `reconnectDelay`, in milliseconds: 5000 unless told otherwise.
+ * Dexie.Syncable over one WebSocket, as the protocol "websocket". Load it after dexie, dexie-observable and
+ * dexie-syncable, and before the database is made. `db.syncable.connect('websocket', 'wss://host/db/name')`
+ * then keeps `db` in sync, and comes back by itself after a lost connection. Its promise is rejected if the
+ * very first attempt fails. An option, third argument: `reconnectDelay` in milliseconds, 5000 by default.
  */
 (() => {
-  function sync(
-    context, url, { reconnectDelay = 5000 }, baseRevision, syncedRevision, changes, partial,
-    applyRemoteChanges, onChangesAccepted, onSuccess, onError,
-  ) {
+  function sync(context, url, options, baseRevision, syncedRevision, changes, partial, ...callbacks) {
+    const [applyRemoteChanges, onChangesAccepted, onSuccess, onError] = callbacks;
+    const { reconnectDelay = 5000 } = options;
     const socket = new WebSocket(url);
     const unacknowledged = new Map(); // requestId -> onChangesAccepted
     let lastRequestId = 0;
+    let lastBatch = Promise.resolve();
     let upToDate = false;
     let over = false;
 
@@ -31,11 +27,12 @@
       socket.close();
     }
 
-    // Only the first failure of a connection counts: each one reported opens another socket.
+    // Once per connection, as each report opens another socket, and not before all that came has been applied.
     function fail(reason, retryAfter = reconnectDelay) {
       if (over) return;
       disconnect();
-      onError(new Error(reason), retryAfter);
+      const report = () => onError(new Error(reason), retryAfter);
+      lastBatch.then(report, report);
     }
 
     const handlers = {
@@ -50,7 +47,7 @@
         accepted();
       },
       async changes({ changes, currentRevision, partial, clear }) {
-        await applyRemoteChanges(changes, currentRevision, partial, clear);
+        await (lastBatch = applyRemoteChanges(changes, currentRevision, partial, clear));
         if (partial || upToDate || over) return;
         upToDate = true;
         onSuccess({ react: sendChanges, disconnect });

@@ -6,25 +6,38 @@ import { Server } from '../support/server.js';
 
 const stores = { todos: 'id', lists: 'id' };
 
-test('what an app held before its first sync is uploaded, and reaches the others', { timeout: 60_000 }, async (t) => {
-  const server = await Server.start(t);
-  const [alice, bob] = [await App.open(t, stores), await App.open(t, stores)];
-  await alice.db.lists.add({ id: 'shop', name: 'Shopping' });
-  await alice.db.todos.bulkAdd([{ id: 'milk', list: 'shop' }, { id: 'bread', list: 'shop' }]);
+test(
+  'what an app held before its first sync is uploaded, and reaches the others',
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await Server.start(t);
+    const [alice, bob] = [await App.open(t, stores), await App.open(t, stores)];
+    await alice.db.lists.add({ id: 'shop', name: 'Shopping' });
+    await alice.db.todos.bulkAdd([
+      { id: 'milk', list: 'shop' },
+      { id: 'bread', list: 'shop' },
+    ]);
 
-  await alice.connect(server.url);
-  await bob.connect(server.url);
+    await alice.connect(server.url);
+    await bob.connect(server.url);
 
-  await converge(t, server.url, [alice, bob]);
-  assert.equal(await bob.db.todos.count(), 2);
-  assert.equal((await bob.db.lists.get('shop')).name, 'Shopping');
-});
+    await converge(t, server.url, [alice, bob]);
+    assert.equal(await bob.db.todos.count(), 2);
+    assert.equal((await bob.db.lists.get('shop')).name, 'Shopping');
+  },
+);
 
 test('two apps with data of their own end up with both', { timeout: 60_000 }, async (t) => {
   const server = await Server.start(t);
   const [alice, bob] = [await App.open(t, stores), await App.open(t, stores)];
-  await alice.db.todos.bulkAdd([{ id: 'milk', by: 'alice' }, { id: 'shared', by: 'alice' }]);
-  await bob.db.todos.bulkAdd([{ id: 'bread', by: 'bob' }, { id: 'shared', by: 'bob' }]);
+  await alice.db.todos.bulkAdd([
+    { id: 'milk', by: 'alice' },
+    { id: 'shared', by: 'alice' },
+  ]);
+  await bob.db.todos.bulkAdd([
+    { id: 'bread', by: 'bob' },
+    { id: 'shared', by: 'bob' },
+  ]);
 
   await alice.connect(server.url);
   await bob.connect(server.url);
@@ -34,13 +47,17 @@ test('two apps with data of their own end up with both', { timeout: 60_000 }, as
   assert.equal((await bob.db.todos.get('shared')).by, 'alice', 'what was on the server first stands');
 });
 
-test('the first sync of an empty app with an empty server lets the app begin', { timeout: 60_000 }, async (t) => {
-  const server = await Server.start(t);
-  const app = await App.open(t, stores);
-  await app.connect(server.url);
-  await app.db.todos.add({ id: 'first' });
-  await converge(t, server.url, [app]);
-});
+test(
+  'the first sync of an empty app with an empty server lets the app begin',
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await Server.start(t);
+    const app = await App.open(t, stores);
+    await app.connect(server.url);
+    await app.db.todos.add({ id: 'first' });
+    await converge(t, server.url, [app]);
+  },
+);
 
 test('databases of one server are separate', { timeout: 60_000 }, async (t) => {
   const server = await Server.start(t);

@@ -10,7 +10,8 @@ import { Server } from '../support/server.js';
 const manySmall = Array.from({ length: 120_000 }, (_, id) => ({ id, x: id % 7 }));
 const fewLarge = Array.from({ length: 2_500 }, (_, id) => ({ id, text: 'x'.repeat(8_000) }));
 
-const isPartialDownload = ({ from, message }) => from === 'server' && message.type === 'changes' && message.partial;
+const isPartialDownload = ({ from, message }) =>
+  from === 'server' && message.type === 'changes' && message.partial;
 
 async function serverWith(t, points) {
   const server = await Server.start(t);
@@ -27,26 +28,33 @@ async function download(t, server, from = null) {
   return (await reader.nextBatch()).map(({ message }) => message);
 }
 
-test('a large database goes down in several messages, and the position moves with the last', { timeout: 60_000 }, async (t) => {
-  const server = await serverWith(t, manySmall);
+test(
+  'a large database goes down in several messages, and the position moves with the last',
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await serverWith(t, manySmall);
 
-  const batch = await download(t, server);
-  const [last, ...parts] = batch.toReversed();
+    const batch = await download(t, server);
+    const [last, ...parts] = batch.toReversed();
 
-  assert.ok(parts.length > 0, 'it came as one message');
-  for (const part of parts) {
-    assert.equal(part.partial, true);
-    assert.ok(part.currentRevision < last.currentRevision, 'a partial message carries the new position');
-  }
-  assert.equal(new Set(batch.flatMap(({ changes }) => changes.map(({ key }) => key))).size, manySmall.length);
+    assert.ok(parts.length > 0, 'it came as one message');
+    for (const part of parts) {
+      assert.equal(part.partial, true);
+      assert.ok(part.currentRevision < last.currentRevision, 'a partial message carries the new position');
+    }
+    assert.equal(
+      new Set(batch.flatMap(({ changes }) => changes.map(({ key }) => key))).size,
+      manySmall.length,
+    );
 
-  const repeated = await download(t, server, batch[0].currentRevision);
-  assert.equal(
-    repeated.flatMap(({ changes }) => changes).length,
-    manySmall.length,
-    'the position of a partial message does not start the batch over',
-  );
-});
+    const repeated = await download(t, server, batch[0].currentRevision);
+    assert.equal(
+      repeated.flatMap(({ changes }) => changes).length,
+      manySmall.length,
+      'the position of a partial message does not start the batch over',
+    );
+  },
+);
 
 test('a new app receives a large database', { timeout: 60_000 }, async (t) => {
   const server = await serverWith(t, fewLarge);

@@ -7,22 +7,26 @@ import { Server } from '../support/server.js';
 
 const stores = { todos: '$$id' };
 
-test('what one app adds, edits and deletes appears in the others without a reload', { timeout: 60_000 }, async (t) => {
-  const server = await Server.start(t);
-  const [alice, bob, carol] = await Promise.all([1, 2, 3].map(() => App.open(t, stores)));
-  for (const app of [alice, bob, carol]) await app.connect(server.url);
+test(
+  'what one app adds, edits and deletes appears in the others without a reload',
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await Server.start(t);
+    const [alice, bob, carol] = await Promise.all([1, 2, 3].map(() => App.open(t, stores)));
+    for (const app of [alice, bob, carol]) await app.connect(server.url);
 
-  const milk = await alice.db.todos.add({ title: 'Milk', done: false });
-  await eventually(async () => assert.equal((await bob.db.todos.get(milk))?.title, 'Milk'));
+    const milk = await alice.db.todos.add({ title: 'Milk', done: false });
+    await eventually(async () => assert.equal((await bob.db.todos.get(milk))?.title, 'Milk'));
 
-  await bob.db.todos.update(milk, { done: true });
-  await eventually(async () => assert.equal((await carol.db.todos.get(milk))?.done, true));
+    await bob.db.todos.update(milk, { done: true });
+    await eventually(async () => assert.equal((await carol.db.todos.get(milk))?.done, true));
 
-  await carol.db.todos.delete(milk);
-  await eventually(async () => assert.equal(await alice.db.todos.get(milk), undefined));
+    await carol.db.todos.delete(milk);
+    await eventually(async () => assert.equal(await alice.db.todos.get(milk), undefined));
 
-  await converge(t, server.url, [alice, bob, carol]);
-});
+    await converge(t, server.url, [alice, bob, carol]);
+  },
+);
 
 test('an app is told of remote changes by the events of Dexie.Observable', { timeout: 60_000 }, async (t) => {
   const server = await Server.start(t);
@@ -33,5 +37,10 @@ test('an app is told of remote changes by the events of Dexie.Observable', { tim
   bob.db.on('changes', (changes) => events.push(...changes));
   await alice.db.todos.add({ id: 'bread', title: 'Bread' });
 
-  await eventually(() => assert.deepEqual(events.map(({ type, key }) => ({ type, key })), [{ type: 1, key: 'bread' }]));
+  await eventually(() =>
+    assert.deepEqual(
+      events.map(({ type, key }) => ({ type, key })),
+      [{ type: 1, key: 'bread' }],
+    ),
+  );
 });

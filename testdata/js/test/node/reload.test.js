@@ -8,7 +8,9 @@ import { Server } from '../support/server.js';
 const stores = { todos: 'id' };
 
 const sent = (relay, type) =>
-  relay.log.filter(({ from, message }) => from === 'app' && message.type === type).map(({ message }) => message);
+  relay.log
+    .filter(({ from, message }) => from === 'app' && message.type === type)
+    .map(({ message }) => message);
 
 async function apps(t) {
   const server = await Server.start(t);

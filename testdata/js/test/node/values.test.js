@@ -75,7 +75,8 @@ test('an object that is created and at once edited arrives edited', { timeout: 6
 test('numbers, strings and the order of members come out byte for byte', { timeout: 60_000 }, async (t) => {
   const server = await Server.start(t);
   const writer = await RawClient.connect(t, server.url);
-  const obj = '{"id":"n","z":12345678901234567890,"one":1.0,"exp":1E+2,"a":{"2":0,"1":-0.0},"s":"\\ud800\\u0041é"}';
+  const obj =
+    '{"id":"n","z":12345678901234567890,"one":1.0,"exp":1E+2,"a":{"2":0,"1":-0.0},"s":"\\ud800\\u0041é"}';
   await writer.submitText(`[{"type":1,"table":"notes","key":"n","obj":${obj}}]`);
 
   assert.ok((await downloadText(t, server)).includes(obj));

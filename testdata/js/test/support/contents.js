@@ -23,7 +23,9 @@ export function withoutNulls(contents) {
     [...contents].map(([id, json]) => [
       id,
       JSON.stringify(JSON.parse(json), (_, member) =>
-        isPlainObject(member) ? Object.fromEntries(Object.entries(member).filter(([, v]) => v !== null)) : member,
+        isPlainObject(member)
+          ? Object.fromEntries(Object.entries(member).filter(([, v]) => v !== null))
+          : member,
       ),
     ]),
   );

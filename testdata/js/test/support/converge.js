@@ -12,12 +12,15 @@ import { serverContents } from './server-state.js';
  *   `as` is the view in which they are compared
  */
 export async function converge(t, url, apps, { as = (contents) => contents } = {}) {
-  await eventually(async () => {
-    for (const app of apps) {
-      assert.equal(await app.unsent(), 0, `${app.name} has changes to send`);
-    }
-    const holders = { server: as(await serverContents(t, url)) };
-    for (const app of apps) holders[app.name] = as(await app.contents());
-    assertSameContents(holders);
-  }, { every: 100 });
+  await eventually(
+    async () => {
+      for (const app of apps) {
+        assert.equal(await app.unsent(), 0, `${app.name} has changes to send`);
+      }
+      const holders = { server: as(await serverContents(t, url)) };
+      for (const app of apps) holders[app.name] = as(await app.contents());
+      assertSameContents(holders);
+    },
+    { every: 100 },
+  );
 }

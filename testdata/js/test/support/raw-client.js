@@ -44,7 +44,9 @@ export class RawClient {
   /** The same with the array of changes spelled out, for what JavaScript cannot spell. */
   async submitText(changes) {
     const requestId = ++this.#requestId;
-    this.sendText(`{"type":"changes","changes":${changes},"partial":false,"baseRevision":null,"requestId":${requestId}}`);
+    this.sendText(
+      `{"type":"changes","changes":${changes},"partial":false,"baseRevision":null,"requestId":${requestId}}`,
+    );
     await this.#acknowledged(requestId);
   }
 

@@ -4,13 +4,14 @@ import { WebSocket, WebSocketServer } from 'ws';
 /**
  * The network between apps and server: passes every message on, and can lose connections at any point.
  *
- * @typedef {{ from: 'app' | 'server', message: any }} Passage a message on its way
+ * @typedef {{ from: 'app' | 'server', connection: number, message: any }} Passage a message on its way
  */
 export class Relay {
   #server;
   #target;
   #pairs = new Set();
   #halfOpen = new Set();
+  #connections = 0;
   #refusing = false;
   #interruption = null;
 
@@ -86,12 +87,20 @@ export class Relay {
   #join(app, path) {
     const server = new WebSocket(new URL(path, this.#target));
     const pair = { app, server };
+    const connection = ++this.#connections;
     this.#pairs.add(pair);
     app.pause();
     server.on('open', () => app.resume());
-    app.on('message', (data) => this.#pass('app', data, server));
-    server.on('message', (data) => this.#pass('server', data, app));
-    for (const [end, other] of [[app, server], [server, app]]) {
+    app.on('message', (data) =>
+      this.#pass({ from: 'app', connection, message: JSON.parse(data) }, data, server),
+    );
+    server.on('message', (data) =>
+      this.#pass({ from: 'server', connection, message: JSON.parse(data) }, data, app),
+    );
+    for (const [end, other] of [
+      [app, server],
+      [server, app],
+    ]) {
       end.on('error', () => {});
       end.on('close', (code, reason) => {
         this.#pairs.delete(pair);
@@ -101,9 +110,8 @@ export class Relay {
     }
   }
 
-  #pass(from, data, to) {
+  #pass(passage, data, to) {
     if (to.readyState !== WebSocket.OPEN) return;
-    const passage = { from, message: JSON.parse(data) };
     const interruption = this.#interruption?.matches(passage) ? this.#interruption : null;
     if (!interruption) {
       this.log.push(passage);
