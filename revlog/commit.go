@@ -93,8 +93,12 @@ var errNothing = errors.New("nothing to store")
 func (db *DB) store(group []*request) (*fold, error) {
 	var f *fold
 	err := db.bolt.Update(func(tx *bbolt.Tx) error {
-		var err error
-		if f, err = newFold(newTxView(tx, &db.overlay)); err != nil {
+		v := newTxView(tx, &db.overlay)
+		err := db.catchUp(v)
+		if err != nil {
+			return err
+		}
+		if f, err = newFold(v); err != nil {
 			return err
 		}
 		for _, r := range group {
@@ -111,6 +115,25 @@ func (db *DB) store(group []*request) (*fold, error) {
 		err = nil
 	}
 	return f, err
+}
+
+// catchUp takes what is in memory to where the file is. They differ after a
+// commit that returned an error although it reached the file, such as one whose
+// last fsync failed.
+func (db *DB) catchUp(v txView) error {
+	head, err := v.head()
+	if err != nil || head == db.head {
+		return err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if err := replay(v, &db.overlay, db.head); err != nil {
+		return err
+	}
+	db.head, db.tail = head, tail{most: db.options.bounds.tailEntries}
+	close(db.moved)
+	db.moved = make(chan struct{})
+	return nil
 }
 
 // store writes what a fold adds to its view, but for the objects.

@@ -13,6 +13,14 @@ import (
 // What random histories are made of: few objects, few key paths, so that they
 // meet, and values that say where they come from.
 
+func (m *machine) drawGroup(t *rapid.T) []revlog.Set {
+	var group []revlog.Set
+	for range rapid.IntRange(1, 3).Draw(t, "sets") {
+		group = append(group, m.drawSet(t))
+	}
+	return group
+}
+
 // drawSet draws the next set of a client, or one that it sent before.
 func (m *machine) drawSet(t *rapid.T) revlog.Set {
 	if len(m.said) > 0 && rapid.IntRange(0, 9).Draw(t, "again") == 0 {
@@ -48,7 +56,7 @@ func (m *machine) drawChange(t *rapid.T) protocol.Change {
 	case 1, 2, 3:
 		change.Type = protocol.Create
 		m.counter++
-		change.Obj = fmt.Appendf(nil, `{%s"n":%d,"x":%s}`, object.id, m.counter, m.drawValue(t))
+		change.Obj = fmt.Appendf(nil, `{%s"made":%d,"n":0,"x":%s}`, object.id, m.counter, m.drawValue(t))
 	default:
 		change.Type = protocol.Update
 		change.Mods = m.drawMods(t)
@@ -73,8 +81,8 @@ func (m *machine) drawMods(t *rapid.T) []byte {
 	return append(mods, '}')
 }
 
-// drawValue draws a value. Those that look alike are alike: two orders of the
-// same members would be different to the log, but not to the reference.
+// drawValue draws a value: one that says which it is, or one that key paths
+// treat specially.
 func (m *machine) drawValue(t *rapid.T) string {
 	m.counter++
 	return rapid.SampledFrom([]string{

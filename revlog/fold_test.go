@@ -25,13 +25,14 @@ func TestFoldAgainstReference(t *testing.T) {
 		m := openMachine(t, filepath.Join(dir, fmt.Sprint(n)))
 		defer m.close()
 		t.Repeat(map[string]func(*rapid.T){
-			"commit":    m.commit,
-			"store":     m.store,
-			"crash":     m.crash,
-			"reopen":    m.reopen,
-			"read":      m.read,
-			"read more": m.readMore,
-			"":          m.check,
+			"commit":         m.commit,
+			"commit unheard": m.commitUnheard,
+			"store":          m.store,
+			"crash":          m.crash,
+			"reopen":         m.reopen,
+			"read":           m.read,
+			"read more":      m.readMore,
+			"":               m.check,
 		})
 		m.checkReaders(t)
 	})
@@ -62,7 +63,12 @@ func openMachine(t *rapid.T, path string) *machine {
 	m := &machine{
 		path:    path,
 		options: revlog.Small(rapid.IntRange(1, 4).Draw(t, "bound")),
-		ref:     newReference(),
+		ref:     &reference{held: map[string][]revlog.Set{}},
+	}
+	m.ref.logged = func(rev protocol.Revision, effect refEffect) bool {
+		entries, err := m.db.Entries()
+		return err == nil && int(rev) <= len(entries) &&
+			cmp.Equal(describeChanges(entries[rev-1:rev]), describe([]refEffect{effect}))
 	}
 	m.mustOpen(t)
 	return m
@@ -80,19 +86,41 @@ func (m *machine) close() { _ = m.db.Abandon() }
 
 // commit commits a group of sets.
 func (m *machine) commit(t *rapid.T) {
-	var group []revlog.Set
-	var want []revlog.Receipt
-	for range rapid.IntRange(1, 3).Draw(t, "sets") {
-		set := m.drawSet(t)
-		group = append(group, set)
-		want = append(want, m.ref.submit(set))
-	}
+	group := m.drawGroup(t)
 	got, err := m.db.Commit(group...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var want []revlog.Receipt
+	for _, set := range group {
+		want = append(want, m.ref.submit(set))
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("receipts (-want +got):\n%s", diff)
+	}
+}
+
+// commitUnheard commits a group of sets, of which nobody hears because an error
+// comes up after they have reached the disk. The clients submit them again.
+func (m *machine) commitUnheard(t *rapid.T) {
+	group := m.drawGroup(t)
+	if err := m.db.CommitUnheard(group...); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range group {
+		m.ref.submit(set)
+	}
+	if rapid.Bool().Draw(t, "crash") {
+		m.crash(t)
+	}
+	for _, set := range group {
+		got, err := m.db.Commit(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]revlog.Receipt{m.ref.submit(set)}, got); diff != "" {
+			t.Fatalf("receipts (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -158,3 +160,49 @@ func (c *client) cut() {
 	}
 	synctest.Wait()
 }
+
+// expect fails the test unless exactly these messages came.
+func (c *client) expect(messages ...string) {
+	c.t.Helper()
+	if got := c.received(); strings.Join(got, "\n") != strings.Join(messages, "\n") {
+		c.t.Fatalf("got  %q\nwant %q", got, messages)
+	}
+}
+
+func (c *client) expectEnding(want ending) {
+	c.t.Helper()
+	if got := c.ending(); got == nil || *got != want {
+		c.t.Errorf("ended with %v, want %v", got, want)
+	}
+}
+
+// What clients send.
+
+func identity(name string) string {
+	return fmt.Sprintf(`{"type":"clientIdentity","clientIdentity":%q}`, name)
+}
+
+func subscribe(synced int) string {
+	return fmt.Sprintf(`{"type":"subscribe","syncedRevision":%d}`, synced)
+}
+
+func changes(requestID int, list ...string) string {
+	return fmt.Sprintf(`{"type":"changes","changes":[%s],"partial":false,"baseRevision":null,"requestId":%d}`,
+		strings.Join(list, ","), requestID)
+}
+
+// object is the creation of an object of some size.
+func object(key string, size int) string {
+	return fmt.Sprintf(`{"type":1,"table":"t","key":%q,"obj":{"id":%[1]q,"text":%q}}`, key, strings.Repeat("x", size))
+}
+
+// largeSet is a message of changes of 1 MiB.
+func largeSet(requestID int) string {
+	var objects []string
+	for i := range 16 {
+		objects = append(objects, object(fmt.Sprint("k", i), 64<<10))
+	}
+	return changes(requestID, objects...)
+}
+
+const firstAck = `{"type":"ack","requestId":1}`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,18 +124,34 @@ func TestDatabaseIsIdleFromItsLastSession(t *testing.T) {
 			db := mustAcquire(t, d, "a")
 			time.Sleep(time.Second)
 			d.release(db)
-			time.Sleep(59 * time.Second)
+			time.Sleep(40 * time.Second)
 		}
 		if s.opened.Load() != 1 {
 			t.Errorf("opened %d times, want once", s.opened.Load())
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(21 * time.Second)
 		if s.count() != 0 {
 			t.Error("open after the idle time")
 		}
 		db := mustAcquire(t, d, "a")
 		if db.log == nil || s.opened.Load() != 2 {
 			t.Errorf("opened %d times, want again", s.opened.Load())
+		}
+	})
+}
+
+// A session that comes at the very moment at which the idle time ends gets a log
+// that is open, and stays so.
+func TestDatabaseIsTakenAsItsIdleTimeEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t)
+		d := s.databases(time.Minute)
+		for range 500 {
+			db := mustAcquire(t, d, "a")
+			synctest.Wait()
+			_, _ = db.log.Wait(t.Context(), 0)
+			d.release(db)
+			time.Sleep(time.Minute)
 		}
 	})
 }
@@ -185,7 +202,10 @@ func TestDatabasesConcurrently(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, _ = db.log.Wait(t.Context(), 0)
+				for range 20 {
+					_, _ = db.log.Wait(t.Context(), 0)
+					runtime.Gosched()
+				}
 				d.release(db)
 			}
 		})

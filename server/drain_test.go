@@ -68,7 +68,7 @@ func TestDrainFinishesMessageInHand(t *testing.T) {
 		s.wrapLog = func(log revlog.Log) revlog.Log { return slowLog{log, disk} }
 		s.start()
 		a := s.connect("/", nil)
-		a.send(identity("a"), create(1, object("k", 1)))
+		a.send(identity("a"), changes(1, object("k", 1)))
 		a.expect()
 
 		s.stop()
@@ -77,10 +77,32 @@ func TestDrainFinishesMessageInHand(t *testing.T) {
 			t.Fatalf("closed with %v while its set was being committed", e)
 		}
 		close(disk)
-		a.expect(ack1)
+		a.expect(firstAck)
 		if e := a.ending(); e == nil || *e != restarting {
 			t.Errorf("ended with %v, want %v", e, restarting)
 		}
+	})
+}
+
+// Serve does not return before a set that is being committed is, however long it
+// takes: the log is in use.
+func TestServeWaitsForCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, server.Config{})
+		disk := newSlowDisk()
+		s.wrapLog = func(log revlog.Log) revlog.Log { return slowLog{log, disk} }
+		s.start()
+		a := s.connect("/", nil)
+		a.send(identity("a"), changes(1, object("k", 1)))
+		synctest.Wait()
+		s.stop()
+		time.Sleep(10 * time.Minute)
+		a.expectEnding(ending{1012, "server is restarting"})
+		if len(s.served) != 0 {
+			t.Error("Serve returned while a set was being committed")
+		}
+		close(disk)
+		s.shutDown()
 	})
 }
 
@@ -135,7 +157,7 @@ func TestDrainDoesNotWaitForSlowClient(t *testing.T) {
 				s := startSite(t, server.Config{DrainTime: 5 * time.Second})
 				a := s.connect("/", nil)
 				a.send(identity("a"), largeSet(1))
-				a.expect(ack1)
+				a.expect(firstAck)
 				b := s.connectThrough("/", nil, func(conn net.Conn) net.Conn {
 					if perSecond == 0 {
 						return conn
@@ -145,7 +167,7 @@ func TestDrainDoesNotWaitForSlowClient(t *testing.T) {
 				b.link.hold(perSecond == 0)
 				b.send(identity("b"), subscribe(0))
 				time.Sleep(time.Second)
-				b.send(create(1, object("new", 1)))
+				b.send(changes(1, object("new", 1)))
 				time.Sleep(time.Second)
 
 				start := time.Now()

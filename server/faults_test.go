@@ -47,10 +47,10 @@ func TestFailuresOfLog(t *testing.T) {
 		want  ending
 		level string
 	}{
-		{"disk full", func(f *faults) { f.submit.Store(&full) }, []string{create(1, object("k", 1))}, ending{1013, "disk is full"}, "error"},
-		{"commit", func(f *faults) { f.submit.Store(&broken) }, []string{create(1, object("k", 1))}, ending{1011, "internal error"}, "error"},
+		{"disk full", func(f *faults) { f.submit.Store(&full) }, []string{changes(1, object("k", 1))}, ending{1013, "disk is full"}, "error"},
+		{"commit", func(f *faults) { f.submit.Store(&broken) }, []string{changes(1, object("k", 1))}, ending{1011, "internal error"}, "error"},
 		{"read", func(f *faults) { f.read.Store(&broken) }, []string{subscribe(0)}, ending{1011, "internal error"}, "error"},
-		{"log closed", func(f *faults) { f.submit.Store(&revlog.ErrClosed) }, []string{create(1)}, ending{1001, "database is being closed"}, "info"},
+		{"log closed", func(f *faults) { f.submit.Store(&revlog.ErrClosed) }, []string{changes(1)}, ending{1001, "database is being closed"}, "info"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,11 +107,4 @@ func TestFailureToOpenDatabase(t *testing.T) {
 		b.send(identity("b"), subscribe(0))
 		b.expect(`{"type":"changes","changes":[],"currentRevision":0,"partial":false}`)
 	})
-}
-
-func (c *client) expectEnding(want ending) {
-	c.t.Helper()
-	if got := c.ending(); got == nil || *got != want {
-		c.t.Errorf("ended with %v, want %v", got, want)
-	}
 }

@@ -23,15 +23,15 @@ var fuzzLimits = protocol.Limits{FrameBytes: 2000, Changes: 20, Depth: 8, TableB
 // whose fault it was, which is never the server's; and another client is served
 // as if nothing had been.
 func FuzzSession(f *testing.F) {
-	opening := identity("a") + "\n" + create(1, object("k", 3)) + "\n" + subscribe(0)
+	opening := identity("a") + "\n" + changes(1, object("k", 3)) + "\n" + subscribe(0)
 	for _, lines := range []string{
 		"",
 		opening,
 		opening + "\n" + opening,
 		opening + "\ncut\n" + opening,
-		opening + "\npause\n" + create(2, `{"type":2,"table":"t","key":"k","mods":{"a.b":[1],"c":null}}`, `{"type":3,"table":"t","key":"k"}`),
+		opening + "\npause\n" + changes(2, `{"type":2,"table":"t","key":"k","mods":{"a.b":[1],"c":null}}`, `{"type":3,"table":"t","key":"k"}`),
 		`{"type":"clientIdentity"}` + "\n" + `{"type":"changes","changes":[{"type":1,"table":"t","key":[1,"x"],"obj":0}],"partial":true,"baseRevision":0,"requestId":1}` + "\ncut\n" + opening,
-		identity(strings.Repeat("i", 1500)) + "\n" + create(1, object("k", 1)),
+		identity(strings.Repeat("i", 1500)) + "\n" + changes(1, object("k", 1)),
 		identity("a") + "\n" + subscribe(3),
 		identity("a") + "\n\x00binary",
 		identity("a") + "\n" + `{"type":"other"}` + "\n[]",
@@ -53,8 +53,8 @@ func FuzzSession(f *testing.F) {
 			if witness.received(); !witness.isOpen() {
 				t.Fatalf("the other client was closed: %v", witness.ending())
 			}
-			witness.send(create(1, object("witness", 1)))
-			if got := witness.received(); !slices.Contains(got, ack1) {
+			witness.send(changes(1, object("witness", 1)))
+			if got := witness.received(); !slices.Contains(got, firstAck) {
 				t.Errorf("the other client got %q, want an ack", got)
 			}
 		})

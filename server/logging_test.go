@@ -60,9 +60,9 @@ func TestConnectionLeavesOneEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startSite(t, server.Config{})
 		a := s.connect("/db/notes", nil)
-		a.send(identity("a"), create(1, object("k1", 1), object("k2", 1)), subscribe(0))
+		a.send(identity("a"), changes(1, object("k1", 1), object("k2", 1)), subscribe(0))
 		b := s.connect("/db/notes", nil)
-		b.send(identity("b"), create(1, object("k3", 1)))
+		b.send(identity("b"), changes(1, object("k3", 1)))
 		synctest.Wait()
 		a.leave()
 		synctest.Wait()

@@ -59,6 +59,7 @@ func TestOriginAllowed(t *testing.T) {
 		// All, and what is no pattern.
 		{"sync.example", "https://evil.example", []string{"*"}, true},
 		{"sync.example", "null", []string{"*"}, true},
+		{"sync.example", "file://", []string{"*"}, true},
 		{"sync.example", "https://a.example", []string{"[", ""}, false},
 		{"sync.example", "http://%zz", []string{"*"}, false},
 	}

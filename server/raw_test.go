@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -136,4 +137,14 @@ func (c slowConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b[:min(len(b), c.perSecond)])
 	time.Sleep(time.Second * time.Duration(n) / time.Duration(c.perSecond))
 	return n, err
+}
+
+// expectDropped waits for the server to close its end.
+func (r *rawClient) expectDropped(within time.Duration) {
+	r.t.Helper()
+	time.Sleep(within)
+	synctest.Wait()
+	if !r.link.serverClosed() {
+		r.t.Errorf("after %v the server still has the connection open", within)
+	}
 }

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -12,46 +11,16 @@ import (
 	"syncabled/server"
 )
 
-// identity, create and subscribe are messages of a client.
-func identity(name string) string {
-	return fmt.Sprintf(`{"type":"clientIdentity","clientIdentity":%q}`, name)
-}
-
-func subscribe(synced int) string {
-	return fmt.Sprintf(`{"type":"subscribe","syncedRevision":%d}`, synced)
-}
-
-func create(requestID int, changes ...string) string {
-	return fmt.Sprintf(`{"type":"changes","changes":[%s],"partial":false,"baseRevision":null,"requestId":%d}`,
-		strings.Join(changes, ","), requestID)
-}
-
-// object is the creation of an object of some size.
-func object(key string, size int) string {
-	return fmt.Sprintf(`{"type":1,"table":"t","key":%q,"obj":{"id":%[1]q,"text":%q}}`, key, strings.Repeat("x", size))
-}
-
-// largeSet is a message of changes of 4 MiB.
-func largeSet(requestID int) string {
-	var objects []string
-	for i := range 16 {
-		objects = append(objects, object(fmt.Sprint("k", i), 256<<10))
-	}
-	return create(requestID, objects...)
-}
-
-const ack1 = `{"type":"ack","requestId":1}`
-
 func TestSlowDownloadTakesItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startSite(t, server.Config{})
 		a := s.connect("/", nil)
 		a.send(identity("a"), largeSet(1))
-		a.expect(ack1)
+		a.expect(firstAck)
 
 		// Five minutes, in which it can answer no ping: the answer would have to
 		// overtake what the server is sending.
-		b := s.connectThrough("/", nil, func(conn net.Conn) net.Conn { return slowConn{conn, 14 << 10} })
+		b := s.connectThrough("/", nil, func(conn net.Conn) net.Conn { return slowConn{conn, 3500} })
 		b.send(identity("b"), subscribe(0))
 		time.Sleep(6 * time.Minute)
 		if n := len(b.received()); n != 1 || !b.isOpen() {
@@ -66,9 +35,9 @@ func TestSlowUploadTakesItsTime(t *testing.T) {
 		a := s.connectRaw("/")
 		a.write(frame(opText, identity("a")))
 		// The answer to a ping has to wait until the frame is out.
-		a.writeSlowly(frame(opText, largeSet(1)), 14<<10)
-		if got := a.nextText(); got != ack1 {
-			t.Errorf("got %s, want %s", got, ack1)
+		a.writeSlowly(frame(opText, largeSet(1)), 3500)
+		if got := a.nextText(); got != firstAck {
+			t.Errorf("got %s, want %s", got, firstAck)
 		}
 	})
 }
@@ -120,7 +89,7 @@ func TestStuckClientHoldsNobodyBack(t *testing.T) {
 		if n := len(b.received()); n != 1 {
 			t.Errorf("the other client got %d batches, want 1", n)
 		}
-		a.send(create(2, object("more", 1)))
+		a.send(changes(2, object("more", 1)))
 		if n := len(b.received()); n != 1 {
 			t.Errorf("then the other client got %d batches, want 1", n)
 		}
@@ -133,6 +102,27 @@ func TestStuckClientHoldsNobodyBack(t *testing.T) {
 			t.Error("the stuck client was not dropped after the write timeout")
 		}
 	})
+}
+
+func TestHandshakeThatDoesNotComeIsDropped(t *testing.T) {
+	for name, start := range map[string]string{"silence": "", "half": "GET / HTTP/1.1\r\nHost: "} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := startSite(t, server.Config{})
+				link, err := s.network.dial(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer link.cut()
+				_, _ = link.client.Write([]byte(start))
+				time.Sleep(11 * time.Second)
+				synctest.Wait()
+				if !link.serverClosed() {
+					t.Error("open after 11 s")
+				}
+			})
+		})
+	}
 }
 
 // A client that answers nothing but takes in what it is sent is gone, too.
@@ -159,22 +149,4 @@ func TestPeerThatAnswersNoPingIsDropped(t *testing.T) {
 			t.Errorf("dropped %v after the ping, want 4s", waited)
 		}
 	})
-}
-
-// expect fails the test unless exactly these messages came.
-func (c *client) expect(messages ...string) {
-	c.t.Helper()
-	if got := c.received(); strings.Join(got, "\n") != strings.Join(messages, "\n") {
-		c.t.Fatalf("got  %q\nwant %q", got, messages)
-	}
-}
-
-// expectDropped waits for the server to close its end.
-func (r *rawClient) expectDropped(within time.Duration) {
-	r.t.Helper()
-	time.Sleep(within)
-	synctest.Wait()
-	if !r.link.serverClosed() {
-		r.t.Errorf("after %v the server still has the connection open", within)
-	}
 }
