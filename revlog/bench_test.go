@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"syncabled/protocol"
 )
 
@@ -20,7 +22,7 @@ import (
 func BenchmarkSubmit(b *testing.B) {
 	for _, entries := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("entries=%d", entries), func(b *testing.B) {
-			db := openBench(b)
+			db := openBench(b, filepath.Join(b.TempDir(), "bench.db"))
 			prefill(b, db, entries)
 			for _, kind := range []struct {
 				name   string
@@ -42,32 +44,86 @@ func BenchmarkSubmit(b *testing.B) {
 
 // BenchmarkPrefill measures a first upload: sets of many new objects.
 func BenchmarkPrefill(b *testing.B) {
-	db := openBench(b)
+	db := openBench(b, filepath.Join(b.TempDir(), "bench.db"))
 	for b.Loop() {
 		prefill(b, db, 100_000)
 	}
 }
 
-// BenchmarkRead measures a page for a client that is 100 changes behind, and
-// the first download of 100,000 objects.
+// BenchmarkRead measures what a client gets that is 100 changes behind, from
+// memory and from the file, and the first download of 100,000 objects.
 func BenchmarkRead(b *testing.B) {
 	const objects = 100_000
-	db := openBench(b)
+	path := filepath.Join(b.TempDir(), "bench.db")
+	db := openBench(b, path)
 	prefill(b, db, objects)
-	for _, bench := range []struct {
-		name   string
-		behind protocol.Revision
-	}{
-		{"behind=100", 100},
-		{"behind=all", objects},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
+	measure := func(name string, behind protocol.Revision) {
+		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				readBatch(b, db, db.Head()-bench.behind)
+				readBatch(b, db, db.Head()-behind)
 			}
-			b.ReportMetric(float64(b.N)*float64(bench.behind)/b.Elapsed().Seconds(), "changes/s")
+			b.ReportMetric(float64(b.N)*float64(behind)/b.Elapsed().Seconds(), "changes/s")
 		})
 	}
+	measure("behind=100/memory", 100)
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+	db = openBench(b, path)
+	measure("behind=100/file", 100)
+	measure("behind=all/file", objects)
+}
+
+// BenchmarkFold measures the resolution of a change, without the commit, when
+// others have changed its object so many times since its base.
+func BenchmarkFold(b *testing.B) {
+	for _, conflicts := range []int{0, 1, 100} {
+		b.Run(fmt.Sprintf("conflicts=%d", conflicts), func(b *testing.B) {
+			db := openBench(b, filepath.Join(b.TempDir(), "bench.db"))
+			prefill(b, db, 1)
+			base := db.Head()
+			rng := rand.New(rand.NewPCG(1, 2))
+			for n := range conflicts {
+				mods := fmt.Appendf(nil, `{"other":%d}`, n)
+				change := protocol.Change{Type: protocol.Update, Table: "items", Key: updateOf(rng, 0).Key, Mods: mods}
+				if _, err := db.Submit(b.Context(), Set{Client: "other", Base: base, Changes: []protocol.Change{change}, Time: benchTime}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			set := Set{Client: "writer", Base: base, Changes: []protocol.Change{updateOf(rng, 0)}, Time: benchTime}
+			err := db.bolt.View(func(tx *bbolt.Tx) error {
+				for b.Loop() {
+					f, err := newFold(newTxView(tx, &db.overlay))
+					if err != nil {
+						return err
+					}
+					if _, err := f.apply(set); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// BenchmarkHold measures the messages of a first upload in many parts.
+func BenchmarkHold(b *testing.B) {
+	const size = 1000
+	db := openBench(b, filepath.Join(b.TempDir(), "bench.db"))
+	set := Set{Client: "filler", Time: benchTime, Partial: true}
+	for i := range size {
+		set.Changes = append(set.Changes, createOf(objectID(i), uint64(i)))
+	}
+	for b.Loop() {
+		if _, err := db.Submit(b.Context(), set); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "changes/s")
 }
 
 func readBatch(tb testing.TB, db *DB, after protocol.Revision) {
@@ -84,9 +140,9 @@ func readBatch(tb testing.TB, db *DB, after protocol.Revision) {
 	}
 }
 
-func openBench(tb testing.TB) *DB {
+func openBench(tb testing.TB, path string) *DB {
 	tb.Helper()
-	db, err := Open(filepath.Join(tb.TempDir(), "bench.db"), Options{})
+	db, err := Open(path, Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -76,10 +76,16 @@ func (db *DB) commit(group []*request) {
 		return
 	}
 	f, err := db.store(group)
-	if err != nil {
-		err = fmt.Errorf("commit: %w", err)
-	} else {
+	switch {
+	case err == nil:
 		db.publish(f)
+	case len(group) > 1: // one set may be to blame; the others need not suffer
+		for i := range group {
+			db.commit(group[i : i+1])
+		}
+		return
+	default:
+		err = fmt.Errorf("commit: %w", err)
 	}
 	for _, r := range group {
 		r.err = err
@@ -177,8 +183,8 @@ func (h *held) store(bucket *bbolt.Bucket, client uint64) error {
 		}
 		first = 0
 	}
-	for place := first; place < len(h.parts); place++ {
-		if err := bucket.Put(heldKey(client, place), h.parts[place].encode()); err != nil {
+	for i, p := range h.added {
+		if err := bucket.Put(heldKey(client, first+i), p.encode()); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,11 @@ func TestConvergence(t *testing.T) {
 		}
 		return
 	}
-	for seed := uint64(1); seed <= *scheduleCount; seed++ {
+	count := *scheduleCount
+	if underRace {
+		count /= 4
+	}
+	for seed := uint64(1); seed <= count; seed++ {
 		if err := converge(t, seed, func(string, ...any) {}); err != nil {
 			t.Fatalf("%v\nthe whole story: go test ./revlog -run TestConvergence -v -schedule %d", err, seed)
 		}
@@ -37,7 +41,7 @@ func converge(tb testing.TB, seed uint64, trace func(string, ...any)) error {
 	s := revlogtest.NewSchedule(seed)
 	trace("%+v", s)
 	dir := tempDir(tb)
-	db, err := revlog.Open(filepath.Join(dir, fmt.Sprint(seed)), revlog.Small(1+int(seed%5)))
+	db, err := revlog.Open(filepath.Join(dir, fmt.Sprint(seed)), revlog.Small(1+int(seed%5), 1+int(seed%3)))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -179,7 +179,12 @@ func checkFormat(path string) error {
 	if err != nil {
 		return explain(err)
 	}
-	return errors.Join(bolt.View(checkMeta), bolt.Close())
+	return errors.Join(bolt.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return fmt.Errorf("%w: it is cut off, %d of %d bytes are left", ErrFormat, info.Size(), tx.Size())
+		}
+		return checkMeta(tx)
+	}), bolt.Close())
 }
 
 func checkMeta(tx *bbolt.Tx) error {

@@ -59,7 +59,7 @@ func (d *Dir) Names() ([]string, error) {
 	}
 	var names []string
 	for _, file := range files {
-		if name, ok := strings.CutSuffix(file.Name(), fileSuffix); ok && ValidName(name) {
+		if name, ok := strings.CutSuffix(file.Name(), fileSuffix); ok && ValidName(name) && !file.IsDir() {
 			names = append(names, name)
 		}
 	}

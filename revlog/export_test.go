@@ -12,9 +12,10 @@ import (
 	"syncabled/protocol"
 )
 
-// Small returns options under which a short history meets every bound.
-func Small(bound int) Options {
-	return Options{MemoryBytes: 1, bounds: bounds{storeBatch: bound, objectsChunk: bound, tailEntries: bound}}
+// Small returns options under which a short history meets every bound; chunk is
+// how many objects are read in one transaction.
+func Small(bound, chunk int) Options {
+	return Options{MemoryBytes: 1, bounds: bounds{storeBatch: bound, objectsChunk: chunk, tailEntries: bound}}
 }
 
 // CopyTo writes the file as of the last commit, which is what is left of it
@@ -44,12 +45,9 @@ func OpenStepper(path string, options Options) (*Stepper, error) {
 
 // Commit commits a group of sets.
 func (s *Stepper) Commit(sets ...Set) ([]Receipt, error) {
-	var group []*request
-	for _, set := range sets {
-		group = append(group, &request{set: set, done: make(chan struct{})})
-	}
-	s.commit(group)
 	var receipts []Receipt
+	group := requests(sets)
+	s.commit(group)
 	for _, r := range group {
 		if r.err != nil {
 			return nil, r.err
@@ -59,15 +57,48 @@ func (s *Stepper) Commit(sets ...Set) ([]Receipt, error) {
 	return receipts, nil
 }
 
+// CommitEach commits a group of sets and returns what each of them returns.
+func (s *Stepper) CommitEach(sets ...Set) []error {
+	group := requests(sets)
+	s.commit(group)
+	errs := make([]error, len(group))
+	for i, r := range group {
+		errs[i] = r.err
+	}
+	return errs
+}
+
 // CommitUnheard commits a group of sets in the file only: what is left when a
 // commit reaches the disk but returns an error.
 func (s *Stepper) CommitUnheard(sets ...Set) error {
+	_, err := s.store(requests(sets))
+	return err
+}
+
+func requests(sets []Set) []*request {
 	var group []*request
 	for _, set := range sets {
 		group = append(group, &request{set: set, done: make(chan struct{})})
 	}
-	_, err := s.store(group)
-	return err
+	return group
+}
+
+// LimitSize makes the disk full for files beyond a size. 0 is no limit.
+func (s *Stepper) LimitSize(bytes int) { s.bolt.MaxSize = bytes }
+
+// Crash abandons the database and opens it again.
+func (s *Stepper) Crash(tb testing.TB) *Stepper {
+	tb.Helper()
+	path := s.bolt.Path()
+	if err := s.Abandon(); err != nil {
+		tb.Fatal(err)
+	}
+	again, err := OpenStepper(path, s.options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = again.Abandon() })
+	return again
 }
 
 // StoreSome writes a batch of objects to the file.

@@ -2,6 +2,7 @@ package revlog
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ type view interface {
 	client(identity string) (client, error) // zero if unknown
 	clients() (uint64, error)               // highest number given
 	held(client uint64) ([]part, error)     // in the order of the set
+	heldCount(client uint64) (int, error)   // how many there are
 }
 
 // A fold applies sets, one after the other, to a view. It is a pure function of
@@ -37,9 +39,9 @@ type fold struct {
 
 // held is what one client has open of a set.
 type held struct {
-	stored int // messages in the view
-	parts  []part
-	drop   bool // the stored ones are used up
+	stored int    // messages in the view
+	drop   bool   // they are used up
+	added  []part // after them
 }
 
 func newFold(v view) (*fold, error) {
@@ -68,23 +70,18 @@ func (f *fold) empty() bool {
 		return false
 	}
 	for _, h := range f.parts {
-		if h.drop && h.stored > 0 || h.fresh() > 0 {
+		if h.drop && h.stored > 0 || len(h.added) > 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// fresh counts the parts that are not in the view.
-func (h *held) fresh() int {
-	if h.drop {
-		return len(h.parts)
-	}
-	return len(h.parts) - h.stored
-}
-
 // apply resolves a set, or holds it if it is partial.
 func (f *fold) apply(set Set) (Receipt, error) {
+	if err := set.check(); err != nil {
+		return Receipt{}, err
+	}
 	before := len(f.entries)
 	c, err := f.client(set.Client)
 	if err != nil {
@@ -96,18 +93,22 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	if len(set.Changes) > 0 {
 		c = f.see(set.Client, c, set.Time)
 	}
-	held, err := f.held(c.number)
+	h, err := f.held(c.number)
 	if err != nil {
 		return Receipt{}, err
 	}
 	now := part{base: set.Base, received: set.Time, changes: set.Changes}
 	if set.Partial {
 		if len(set.Changes) > 0 {
-			held.parts = append(held.parts, now)
+			h.added = append(h.added, now)
 		}
 		return Receipt{Head: f.head(), Held: true}, nil
 	}
-	for _, p := range append(held.take(), now) {
+	parts, err := f.take(c.number, h)
+	if err != nil {
+		return Receipt{}, err
+	}
+	for _, p := range append(parts, now) {
 		if err := f.resolve(c.number, p); err != nil {
 			return Receipt{}, err
 		}
@@ -115,11 +116,34 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	return Receipt{Head: f.head(), Appended: len(f.entries) - before}, nil
 }
 
-// take empties what is held and returns it.
-func (h *held) take() []part {
-	parts := h.parts
-	h.parts, h.drop = nil, true
-	return slices.Clip(parts)
+// maxName is how long the identity of a client may be, and the table and key of
+// an object together: about as long as a key of bbolt. Longer ones could be
+// logged, but not stored.
+const maxName = 32_000
+
+// check refuses what the file has no room for.
+func (s Set) check() error {
+	if s.Client == "" || len(s.Client) > maxName {
+		return fmt.Errorf("identity of %d bytes: 1 to %d can be stored", len(s.Client), maxName)
+	}
+	for _, c := range s.Changes {
+		if n := len(c.Table) + len(c.Key); n > maxName {
+			return fmt.Errorf("table and key of %d bytes: %d can be stored", n, maxName)
+		}
+	}
+	return nil
+}
+
+// take empties what is held of a client and returns it.
+func (f *fold) take(client uint64, h *held) (parts []part, err error) {
+	if h.stored > 0 && !h.drop {
+		if parts, err = f.view.held(client); err != nil {
+			return nil, err
+		}
+	}
+	parts = append(parts, h.added...)
+	h.added, h.drop = nil, true
+	return parts, nil
 }
 
 // resolve appends what stands of the changes of one message. Every message of a
@@ -230,7 +254,7 @@ func (f *fold) client(identity string) (client, error) {
 // see notes that a client wrote at a time, and numbers it if it is new. The time
 // is kept to the hour, so that a busy client is not stored with every set.
 func (f *fold) see(identity string, c client, at time.Time) client {
-	hour := uint64(at.Unix() / 3600)
+	hour := uint64(max(at.Unix(), 0) / 3600)
 	if c.number != 0 && c.hour >= hour {
 		return c
 	}
@@ -244,15 +268,17 @@ func (f *fold) see(identity string, c client, at time.Time) client {
 	return c
 }
 
+// held returns what is held of a client. It does not read the messages in the
+// view: a set may come in thousands of them.
 func (f *fold) held(client uint64) (*held, error) {
 	if h, ok := f.parts[client]; ok {
 		return h, nil
 	}
-	parts, err := f.view.held(client)
+	stored, err := f.view.heldCount(client)
 	if err != nil {
 		return nil, err
 	}
-	h := &held{stored: len(parts), parts: parts}
+	h := &held{stored: stored}
 	f.parts[client] = h
 	return h, nil
 }

@@ -2,6 +2,7 @@ package revlog_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -23,7 +24,7 @@ func TestFoldAgainstReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		m := openMachine(t, filepath.Join(dir, fmt.Sprint(n)))
-		defer m.close()
+		defer m.remove()
 		t.Repeat(map[string]func(*rapid.T){
 			"commit":         m.commit,
 			"commit unheard": m.commitUnheard,
@@ -62,7 +63,7 @@ var clients = []string{"a", "b", "c"}
 func openMachine(t *rapid.T, path string) *machine {
 	m := &machine{
 		path:    path,
-		options: revlog.Small(rapid.IntRange(1, 4).Draw(t, "bound")),
+		options: revlog.Small(rapid.IntRange(1, 4).Draw(t, "bound"), rapid.IntRange(1, 4).Draw(t, "chunk")),
 		ref:     &reference{held: map[string][]revlog.Set{}},
 	}
 	m.ref.logged = func(rev protocol.Revision, effect refEffect) bool {
@@ -82,7 +83,10 @@ func (m *machine) mustOpen(t *rapid.T) {
 	m.db = db
 }
 
-func (m *machine) close() { _ = m.db.Abandon() }
+func (m *machine) remove() {
+	_ = m.db.Abandon()
+	_ = os.Remove(m.path)
+}
 
 // commit commits a group of sets.
 func (m *machine) commit(t *rapid.T) {

@@ -84,6 +84,20 @@ func (v txView) held(client uint64) ([]part, error) {
 	return parts, nil
 }
 
+func (v txView) heldCount(client uint64) (int, error) {
+	cursor := v.helds.Cursor()
+	key, _ := cursor.Seek(heldKey(client+1, 0))
+	if key == nil {
+		key, _ = cursor.Last()
+	} else {
+		key, _ = cursor.Prev()
+	}
+	if key == nil || binary.BigEndian.Uint64(key) != client {
+		return 0, nil
+	}
+	return int(binary.BigEndian.Uint64(key[8:])) + 1, nil
+}
+
 // each visits the entries in (after, to].
 func (v txView) each(after, to protocol.Revision, visit func(entry) error) error {
 	cursor := v.entries.Cursor()

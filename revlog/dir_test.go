@@ -1,0 +1,125 @@
+package revlog_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syncabled/revlog"
+	"syncabled/revlog/revlogtest"
+)
+
+func TestDirHoldsDatabasesByName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "data")
+	dir := mustOpenDir(t, path)
+	for _, name := range []string{"zebra", "a", "0_x-y"} {
+		db, err := dir.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fillObjects(t, db, len(name))
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, other := range []string{"notes.txt", "UPPER.db", ".db", "LOCK.db"} {
+		writes([]byte("not a database"))(t, filepath.Join(path, other))
+	}
+	if err := os.Mkdir(filepath.Join(path, "folder.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	names, err := dir.Names()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"0_x-y", "a", "zebra"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	db, err := dir.Open("zebra")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if db.Head() != 5 {
+		t.Errorf("head is %d, want 5", db.Head())
+	}
+}
+
+func TestDirRefusesOddNames(t *testing.T) {
+	path := t.TempDir()
+	dir := mustOpenDir(t, path)
+	for _, name := range []string{"", ".", "..", "a/b", `a\b`, "../a", "A", "_a", "-a", "a.db", "a b", "é", "a\x00", "LOCK", strings.Repeat("a", 65), "a\n"} {
+		if revlog.ValidName(name) {
+			t.Errorf("%q is a valid name", name)
+		}
+		if _, err := dir.Open(name); err == nil {
+			t.Errorf("%q can be opened", name)
+		}
+	}
+	if !revlog.ValidName(strings.Repeat("a", 64)) {
+		t.Error("a name of 64 characters is not valid")
+	}
+	files, err := os.ReadDir(path)
+	if err != nil || len(files) != 1 {
+		t.Errorf("the folder holds %v, want the lock alone", files)
+	}
+}
+
+func TestDirIsLocked(t *testing.T) {
+	path := t.TempDir()
+	dir := mustOpenDir(t, path)
+	if _, err := revlog.OpenDir(path, revlog.Options{}); !errors.Is(err, revlog.ErrLocked) {
+		t.Errorf("got error %v, want ErrLocked", err)
+	}
+	if err := dir.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpenDir(t, path)
+}
+
+func TestDirOpensADatabaseOnce(t *testing.T) {
+	dir := mustOpenDir(t, t.TempDir())
+	db, err := dir.Open("once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := dir.Open("once"); !errors.Is(err, revlog.ErrLocked) {
+		t.Errorf("got error %v, want ErrLocked", err)
+	}
+}
+
+func TestDatabasesOfADirAreApart(t *testing.T) {
+	dir := mustOpenDir(t, t.TempDir())
+	for _, name := range []string{"one", "two"} {
+		db, err := dir.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		page, err := db.Read(t.Context(), revlog.Query{Reader: "reader"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		revlogtest.WantChanges(t, page.Changes)
+		fillObjects(t, db, 3)
+	}
+}
+
+func mustOpenDir(t *testing.T, path string) *revlog.Dir {
+	t.Helper()
+	dir, err := revlog.OpenDir(path, revlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := dir.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
