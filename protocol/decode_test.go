@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"syncabled/protocol"
 )
@@ -105,10 +106,6 @@ func TestDecodeErrors(t *testing.T) {
 		{"long string", `"` + long + `"`, `a message is a JSON object with a member "type", not "` + long[:59] + `…`},
 		{"no type", `{}`, `a message has a member "type" that is a string, such as "changes"`},
 		{"type is a number", `{"type":1}`, `a message has a member "type" that is a string, such as "changes"`},
-		{"revision of another server", `{"type":"subscribe","syncedRevision":"abc"}`, `syncedRevision: a currentRevision that this server sent, or null, not "abc"`},
-		{"negative revision", `{"type":"subscribe","syncedRevision":-1}`, `syncedRevision: a currentRevision that this server sent, or null, not -1`},
-		{"fraction", `{"type":"subscribe","syncedRevision":1.5}`, `syncedRevision: a currentRevision that this server sent, or null, not 1.5`},
-		{"revision too large", `{"type":"subscribe","syncedRevision":9007199254740992}`, `syncedRevision: a currentRevision that this server sent, or null, not 9007199254740992`},
 		{"no request id", `{"type":"changes","changes":[]}`, `requestId: a message of changes has a number to acknowledge, not nothing`},
 		{"request id is a string", `{"type":"changes","changes":[],"requestId":"1"}`, `requestId: a message of changes has a number to acknowledge, not "1"`},
 	} {
@@ -121,7 +118,6 @@ func TestDecodeErrors(t *testing.T) {
 		{"changes is null", `,"changes":null`, `changes: an array of changes, empty if there are none, not null`},
 		{"changes is an object", `,"changes":{}`, `changes: an array of changes, empty if there are none, not {}`},
 		{"partial is a number", `,"changes":[],"partial":1`, `partial: true or false, not 1`},
-		{"base is a string", `,"changes":[],"baseRevision":"1"`, `baseRevision: a currentRevision that this server sent, or null, not "1"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			expectError(t, `{"type":"changes","requestId":7`+test.members+`}`, "7", test.want)
@@ -130,8 +126,6 @@ func TestDecodeErrors(t *testing.T) {
 }
 
 func TestDecodeChangeErrors(t *testing.T) {
-	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	path := func(n int) string { return strings.Repeat("a.", n-1) + "a" }
 	for _, test := range []struct{ name, change, want string }{
 		{"not an object", `[1]`, `a change is an object, not [1]`},
 		{"no type", `{"table":"t","key":1}`, `type: 1 for CREATE, 2 for UPDATE or 3 for DELETE, not nothing`},
@@ -140,18 +134,30 @@ func TestDecodeChangeErrors(t *testing.T) {
 		{"type is a string", `{"type":"1","table":"t","key":1}`, `type: 1 for CREATE, 2 for UPDATE or 3 for DELETE, not "1"`},
 		{"no table", `{"type":3,"key":1}`, `table: a string, not nothing`},
 		{"table is a number", `{"type":3,"table":5,"key":1}`, `table: a string, not 5`},
-		{"long table", `{"type":3,"table":"` + strings.Repeat("t", 257) + `","key":1}`, `table: a name of 257 bytes is over the limit of 256`},
 		{"no key", `{"type":3,"table":"t"}`, `key: missing`},
+		{"no object", `{"type":1,"table":"t","key":1,"mods":{}}`, `obj: a CREATE carries the object; it is missing`},
+		{"no mods", `{"type":2,"table":"t","key":1,"obj":{}}`, `mods: an UPDATE carries an object from key path to value, not nothing`},
+		{"mods is an array", `{"type":2,"table":"t","key":1,"mods":[]}`, `mods: an UPDATE carries an object from key path to value, not []`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			good := `{"type":3,"table":"t","key":1}`
+			expectError(t, changesFrame(good, test.change), "7", "changes[1]: "+test.want)
+		})
+	}
+}
+
+func TestDecodeRefusals(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	path := func(n int) string { return strings.Repeat("a.", n-1) + "a" }
+	for _, test := range []struct{ name, change, want string }{
+		{"long table", `{"type":3,"table":"` + strings.Repeat("t", 257) + `","key":1}`, `table: a name of 257 bytes is over the limit of 256`},
 		{"key is null", `{"type":3,"table":"t","key":null}`, `key: null is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those`},
 		{"key is true", `{"type":3,"table":"t","key":[1,true]}`, `key: true is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those`},
 		{"key is an object", `{"type":3,"table":"t","key":{"a":1}}`, `key: {"a":1} is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those`},
 		{"key out of range", `{"type":3,"table":"t","key":-1e400}`, `key: -1e400 is out of the range of numbers`},
 		{"key too deep", `{"type":3,"table":"t","key":` + deep(17) + `}`, `key: arrays are nested deeper than 16`},
 		{"long key", `{"type":3,"table":"t","key":"` + strings.Repeat("k", 4095) + `"}`, `key: a key of 4097 bytes is over the limit of 4096`},
-		{"no object", `{"type":1,"table":"t","key":1,"mods":{}}`, `obj: a CREATE carries the object; it is missing`},
 		{"object too deep", `{"type":1,"table":"t","key":1,"obj":` + deep(129) + `}`, `obj: nested 129 deep, over the limit of 128`},
-		{"no mods", `{"type":2,"table":"t","key":1,"obj":{}}`, `mods: an UPDATE carries an object from key path to value, not nothing`},
-		{"mods is an array", `{"type":2,"table":"t","key":1,"mods":[]}`, `mods: an UPDATE carries an object from key path to value, not []`},
 		{"mods too deep", `{"type":2,"table":"t","key":1,"mods":{"a":1,"a.b":` + deep(127) + `}}`, `mods: "a.b" and its value are nested 129 deep, over the limit of 128`},
 		{"path too long", `{"type":2,"table":"t","key":1,"mods":{"` + path(101) + `":1}}`, `mods: the key path "` + path(30) + `.…" has 101 steps, over the limit of 100`},
 		{"__proto__", `{"type":2,"table":"t","key":1,"mods":{"__proto__":1}}`, `mods: the step "__proto__" of the key path "__proto__" is not allowed; rename the property`},
@@ -161,8 +167,32 @@ func TestDecodeChangeErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			good := `{"type":3,"table":"t","key":1}`
-			expectError(t, changesFrame(good, test.change), "7", "changes[1]: "+test.want)
+			msg := decode(t, changesFrame(good, test.change, good)).(protocol.Changes)
+			if len(msg.Changes) != 2 || len(msg.Refused) != 1 {
+				t.Fatalf("%d changes and %d refusals, want 2 and 1", len(msg.Changes), len(msg.Refused))
+			}
+			refused := msg.Refused[0]
+			if refused.Reason != test.want || string(refused.Change) != test.change {
+				t.Errorf("refused %s: %s\nwant %s: %s", refused.Change, refused.Reason, test.change, test.want)
+			}
+			unnamed := strings.HasPrefix(test.want, "table: ") || strings.HasPrefix(test.want, "key: ")
+			if (refused.Key == "") != unnamed {
+				t.Errorf("the key is %q", refused.Key)
+			}
 		})
+	}
+}
+
+func TestDecodeRevisions(t *testing.T) {
+	for text, want := range map[string]protocol.Revision{
+		`null`: 0, `0`: 0, `17`: 17, `9007199254740991`: protocol.MaxRevision,
+		`9007199254740992`: protocol.MaxRevision, `-1`: protocol.MaxRevision, `1.5`: protocol.MaxRevision,
+		`"abc"`: protocol.MaxRevision, `{}`: protocol.MaxRevision,
+	} {
+		got := decode(t, `{"type":"subscribe","syncedRevision":`+text+`}`).(protocol.Subscribe)
+		if got.Synced != want {
+			t.Errorf("revision %s is %d, want %d", text, got.Synced, want)
+		}
 	}
 }
 
@@ -181,14 +211,14 @@ func TestDecodeLimits(t *testing.T) {
 	limits := protocol.Limits{Changes: 1}.WithDefaults()
 	_, err := protocol.Decode([]byte(frame), limits)
 	want := &protocol.Error{RequestID: "7", Message: "changes: more than 1 in one message; set partialsThreshold in the client's protocol to send fewer at a time"}
-	if diff := cmp.Diff(want, err); diff != "" {
+	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
 	limits = protocol.Limits{FrameBytes: 10}.WithDefaults()
 	_, err = protocol.Decode([]byte(frame), limits)
 	want = &protocol.Error{Message: "frame of 142 bytes is over the limit of 10; set partialsThreshold in the client's protocol to send smaller messages"}
-	if diff := cmp.Diff(want, err); diff != "" {
+	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -256,7 +286,7 @@ func expectError(t testing.TB, frame, requestID, text string) {
 		t.Fatalf("decoded as %#v", msg)
 	}
 	want := &protocol.Error{RequestID: requestID, Message: text}
-	if diff := cmp.Diff(want, err); diff != "" {
+	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 	if err.Error() != text {

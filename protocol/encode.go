@@ -26,6 +26,12 @@ func AppendError(frame []byte, err *Error) []byte {
 	return append(AppendQuote(frame, err.Message), '}')
 }
 
+// AppendClear appends the message that tells a client that everything it holds is
+// to be replaced by what comes next. It is a complete message without changes.
+func AppendClear(frame []byte) []byte {
+	return append(frame, `{"type":"changes","changes":[],"currentRevision":0,"partial":false,"clear":true}`...)
+}
+
 // AppendChanges appends a message of changes that takes the client to the
 // position current, or, if partial, leaves it there.
 func AppendChanges(frame []byte, changes []Change, current Revision, partial bool) []byte {

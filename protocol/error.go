@@ -7,12 +7,19 @@ import "fmt"
 type Error struct {
 	RequestID string // JSON number of the request it answers, empty if it could not be read
 	Message   string
+
+	refusal bool // it speaks of one change, and does not spoil the message
 }
 
 func (e *Error) Error() string { return e.Message }
 
 func errorf(format string, args ...any) *Error {
 	return &Error{Message: fmt.Sprintf(format, args...)}
+}
+
+// refusef is errorf for a change of a good form that can never be accepted.
+func refusef(format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...), refusal: true}
 }
 
 // in prefixes the message with the place it speaks of.

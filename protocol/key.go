@@ -52,7 +52,7 @@ func appendKey(out, text []byte, depth int) ([]byte, *Error) {
 		return AppendQuote(out, Unquote(text)), nil
 	case '[':
 		if depth == maxKeyDepth {
-			return nil, errorf("arrays are nested deeper than %d", maxKeyDepth)
+			return nil, refusef("arrays are nested deeper than %d", maxKeyDepth)
 		}
 		out = append(out, '[')
 		for i, element := range Elements(text) {
@@ -66,11 +66,11 @@ func appendKey(out, text []byte, depth int) ([]byte, *Error) {
 		}
 		return append(out, ']'), nil
 	case '{', 't', 'f', 'n':
-		return nil, errorf("%s is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those", excerpt(text))
+		return nil, refusef("%s is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those", excerpt(text))
 	}
 	number, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return nil, errorf("%s is out of the range of numbers", excerpt(text))
+		return nil, refusef("%s is out of the range of numbers", excerpt(text))
 	}
 	return appendNumber(out, number), nil
 }

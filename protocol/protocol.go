@@ -88,8 +88,18 @@ type ClientIdentity struct {
 type Changes struct {
 	RequestID string // the JSON number to acknowledge
 	Changes   []Change
+	Refused   []Refusal
 	Base      Revision // last revision the client had applied before it made the changes
 	Partial   bool     // more of this set follows
+}
+
+// A Refusal is a change that can never be accepted: of a table, key or key path
+// that is not allowed, or over a limit. The rest of its set is good.
+type Refusal struct {
+	Table  string // as far as it could be read
+	Key    Key    // empty if it is no key
+	Change []byte // JSON of the change
+	Reason string
 }
 
 // Subscribe asks for everything after a position, now and from then on.

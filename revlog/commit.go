@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"syncabled/protocol"
 )
 
 // Submit resolves a set against the log and commits what stands.
@@ -165,6 +167,27 @@ func (f *fold) store(tx *bbolt.Tx) error {
 	bucket := tx.Bucket(bucketHeld)
 	for client, h := range f.parts {
 		if err := h.store(bucket, client); err != nil {
+			return err
+		}
+	}
+	return f.storeRefused(tx.Bucket(bucketRefused))
+}
+
+// storeRefused keeps the changes that were refused, and drops the oldest ones of
+// too many.
+func (f *fold) storeRefused(bucket *bbolt.Bucket) error {
+	for _, r := range f.refused {
+		number, err := bucket.NextSequence()
+		if err != nil {
+			return err
+		}
+		if err := bucket.Put(revisionKey(protocol.Revision(number)), r.encode()); err != nil {
+			return err
+		}
+		if number <= mostRefused {
+			continue
+		}
+		if err := bucket.Delete(revisionKey(protocol.Revision(number - mostRefused))); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ func TestConformance(t *testing.T) {
 		options revlog.Options
 	}{
 		{"much in memory", revlog.Options{}},
-		{"little in memory", revlog.Small(3, 100)},
+		{"little in memory", revlog.Small(8, 100)},
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			revlogtest.Run(t, func(tb testing.TB) revlogtest.Store {

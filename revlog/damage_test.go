@@ -1,6 +1,7 @@
 package revlog_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,9 @@ func TestDamagedRecords(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := revlog.Verify(path); err != nil {
+				t.Fatal(err)
+			}
 			editBolt(t, path, func(tx *bbolt.Tx) error {
 				bucket := tx.Bucket([]byte(damage.bucket))
 				record := bucket.Get([]byte(damage.key))
@@ -48,6 +52,9 @@ func TestDamagedRecords(t *testing.T) {
 				return bucket.Put([]byte(damage.key), flipped)
 			})
 
+			if _, err := revlog.Verify(path); !errors.Is(err, revlog.ErrBroken) {
+				t.Errorf("Verify: got error %v, want ErrBroken", err)
+			}
 			db = mustOpen(t, path, revlog.Options{})
 			for _, after := range damage.reads {
 				_, err := db.Read(t.Context(), revlog.Query{Reader: "reader", After: after})

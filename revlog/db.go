@@ -29,11 +29,13 @@ var (
 	bucketObjects = []byte("objects")
 	bucketClients = []byte("clients")
 	bucketHeld    = []byte("held")
+	bucketRefused = []byte("refused")
 
 	metaFormat  = []byte("format")
 	metaProgram = []byte("program")
 	metaID      = []byte("id")
 	metaFolded  = []byte("folded")
+	metaGaps    = []byte("gaps")
 )
 
 // ErrFormat is wrapped by Open's error for a file that this version of the
@@ -76,6 +78,7 @@ type DB struct {
 	// Static after Open.
 	bolt    *bbolt.DB
 	id      uuid.UUID
+	gaps    []gap
 	options Options
 	queue   *queue
 	closed  chan struct{} // closed by Close
@@ -217,7 +220,7 @@ func (db *DB) load() error {
 		if err != nil {
 			return fmt.Errorf("database id: %w", err)
 		}
-		db.id = id
+		db.id, db.gaps = id, gapsOf(meta)
 		v := newTxView(tx, &db.overlay)
 		if db.head, err = v.head(); err != nil {
 			return err
@@ -237,7 +240,7 @@ func (db *DB) initialize() error {
 		return err
 	}
 	return db.bolt.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld} {
+		for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}
@@ -253,6 +256,15 @@ func (db *DB) initialize() error {
 	})
 }
 
+// closedError is what a call returns that bbolt refused because the log has been
+// closed meanwhile.
+func closedError(err error) error {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
 func metaRevision(meta *bbolt.Bucket, name []byte) protocol.Revision {
 	value := meta.Get(name)
 	if len(value) != 8 {
@@ -266,6 +278,17 @@ func (db *DB) Head() protocol.Revision {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
 	return db.head
+}
+
+// Knows reports whether a client has ever submitted a change.
+func (db *DB) Knows(_ context.Context, identity string) (bool, error) {
+	known := false
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
+		c, err := newTxView(tx, nil).client(identity)
+		known = c.number != nobody
+		return err
+	})
+	return known, closedError(err)
 }
 
 // ID returns the UUID that the database was made with.

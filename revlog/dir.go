@@ -26,6 +26,9 @@ func ValidName(name string) bool { return nameForm.MatchString(name) }
 
 const fileSuffix = ".db"
 
+// FileName returns the name of a database's file.
+func FileName(name string) string { return name + fileSuffix }
+
 // OpenDir opens a data folder, makes it if there is none, and locks it. The
 // error wraps ErrLocked if another process has it.
 func OpenDir(path string, options Options) (*Dir, error) {
@@ -48,12 +51,15 @@ func (d *Dir) Open(name string) (*DB, error) {
 	if !ValidName(name) {
 		return nil, fmt.Errorf("database name %q: 1 to 64 of a-z, 0-9, _ and -, first a letter or digit", name)
 	}
-	return Open(filepath.Join(d.path, name+fileSuffix), d.options)
+	return Open(filepath.Join(d.path, FileName(name)), d.options)
 }
 
 // Names returns the databases in the folder, sorted.
-func (d *Dir) Names() ([]string, error) {
-	files, err := os.ReadDir(d.path)
+func (d *Dir) Names() ([]string, error) { return Names(d.path) }
+
+// Names returns the databases in a folder, sorted. It does not need the lock.
+func Names(path string) ([]string, error) {
+	files, err := os.ReadDir(path)
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,10 @@ func (db *DB) Replayed() (objects []Object, err error) {
 			if old.last != e.previous {
 				return fmt.Errorf("entry %d follows entry %d, its record says %d", e.revision, old.last, e.previous)
 			}
-			value := conflict.Apply(old.value, e.change)
+			value := old.value
+			if !e.isMark() {
+				value = conflict.Apply(value, e.change)
+			}
 			scratch.set(key, old.after(e, bytes.Clone(value)))
 			return nil
 		})

@@ -12,13 +12,18 @@ import (
 
 // A view is the committed state that a fold builds on.
 type view interface {
+	history
 	head() (protocol.Revision, error)
-	entry(rev protocol.Revision) (entry, error)
 	object(key string) (object, error)
 	client(identity string) (client, error) // zero if unknown
 	clients() (uint64, error)               // highest number given
 	held(client uint64) ([]part, error)     // in the order of the set
 	heldCount(client uint64) (int, error)   // how many there are
+}
+
+// A history finds entries by revision.
+type history interface {
+	entry(rev protocol.Revision) (entry, error)
 }
 
 // A fold applies sets, one after the other, to a view. It is a pure function of
@@ -34,7 +39,8 @@ type fold struct {
 	known   map[string]client // those met
 	seen    []string          // identities of clients to store
 	parts   map[uint64]*held  // those met
-	last    uint64            // highest client number given
+	refused []refused
+	last    uint64 // highest client number given
 }
 
 // held is what one client has open of a set.
@@ -42,6 +48,13 @@ type held struct {
 	stored int    // messages in the view
 	drop   bool   // they are used up
 	added  []part // after them
+}
+
+// refused is a change that was left out of a set.
+type refused struct {
+	client   uint64
+	received time.Time
+	refusal  protocol.Refusal
 }
 
 func newFold(v view) (*fold, error) {
@@ -66,7 +79,7 @@ func (f *fold) head() protocol.Revision {
 
 // empty reports whether the fold has nothing to store.
 func (f *fold) empty() bool {
-	if len(f.entries) > 0 || len(f.seen) > 0 {
+	if len(f.entries)+len(f.seen)+len(f.refused) > 0 {
 		return false
 	}
 	for _, h := range f.parts {
@@ -87,33 +100,37 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	if len(set.Changes) == 0 && c.number == 0 {
+	silent := len(set.Changes)+len(set.Refused) == 0 && !set.Resync
+	if silent && c.number == 0 {
 		return Receipt{Head: f.head()}, nil // a stranger with nothing to say need not be remembered
 	}
-	if len(set.Changes) > 0 {
-		c = f.see(set.Client, c, set.Time)
+	if set.Base > f.head() {
+		set.Base = 0 // of another history: nothing is known of what it has seen
 	}
+	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes}
+	now.stale = set.Stale || set.Base < c.base
+	if !silent {
+		c = f.see(set, c)
+	}
+	repairs := newRepairs(c)
+	f.refuse(c, set, repairs)
 	h, err := f.held(c.number)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Receipt{}, err
-	}
-	now := part{base: set.Base, received: set.Time, changes: set.Changes}
-	if set.Partial {
+	case set.Partial:
 		if len(set.Changes) > 0 {
 			h.added = append(h.added, now)
 		}
-		return Receipt{Head: f.head(), Held: true}, nil
+	case set.Resync:
+		f.announce(set, c, h.stored > 0 && !h.drop || len(h.added) > 0)
+	default:
+		err = f.resolveAll(c, h, now, repairs)
 	}
-	parts, err := f.take(c.number, h)
-	if err != nil {
-		return Receipt{}, err
+	if err == nil {
+		err = f.mark(repairs)
 	}
-	for _, p := range append(parts, now) {
-		if err := f.resolve(c.number, p); err != nil {
-			return Receipt{}, err
-		}
-	}
-	return Receipt{Head: f.head(), Appended: len(f.entries) - before}, nil
+	return Receipt{Head: f.head(), Appended: len(f.entries) - before, Held: set.Partial}, err
 }
 
 // maxName is how long the identity of a client may be, and the table and key of
@@ -146,34 +163,66 @@ func (f *fold) take(client uint64, h *held) (parts []part, err error) {
 	return parts, nil
 }
 
-// resolve appends what stands of the changes of one message. Every message of a
-// partial set has its own base.
-func (f *fold) resolve(client uint64, p part) error {
-	for _, change := range p.changes {
-		key := objectKey(change.Table, change.Key)
-		obj, err := f.object(key)
-		if err != nil {
-			return err
-		}
-		others, err := effect(f, obj.last, p.base, f.head(), client)
-		if err != nil {
-			return err
-		}
-		if rest, ok := others.Transform(change); ok {
-			f.append(client, key, obj, rest)
+// resolveAll appends what stands of the changes of a set: of what is held of it,
+// and of its last message. Every message has its own base.
+func (f *fold) resolveAll(c client, h *held, last part, repairs *repairs) error {
+	parts, err := f.take(c.number, h)
+	if err != nil {
+		return err
+	}
+	parts = append(parts, last)
+	repairs.addUnheard(parts)
+	for _, p := range parts {
+		for _, change := range p.changes {
+			if err := f.resolveChange(c, p, change, repairs); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *repairs) error {
+	key := objectKey(change.Table, change.Key)
+	obj, err := f.object(key)
+	if err != nil {
+		return err
+	}
+	others, repaired, err := effect(f, obj.last, p.base, f.head(), c.number)
+	if err != nil {
+		return err
+	}
+	resynced, err := c.resync.covers(f, obj, p.base)
+	if err != nil {
+		return err
+	}
+	if p.stale || repaired || resynced {
+		repairs.add(key)
+	}
+	rest, ok := others.Transform(change)
+	if !ok {
+		return nil
+	}
+	if rest.Type == protocol.Update && obj.value != nil && obj.value[0] != '{' {
+		repairs.add(key) // of what is no plain object, clients send mods that say too little
+	}
+	return f.append(c.number, key, obj, rest)
+}
+
 // append adds a change to the log and to its object, unless it changes nothing.
-func (f *fold) append(client uint64, key string, obj object, change protocol.Change) {
+func (f *fold) append(client uint64, key string, obj object, change protocol.Change) error {
 	value := conflict.Apply(obj.value, change)
 	if bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil) {
-		return
+		return nil
 	}
-	if change.Type == protocol.Update && isOutbound(change.Key, value) {
-		change = protocol.Change{Type: protocol.Create, Table: change.Table, Key: change.Key, Obj: value}
+	if change.Type == protocol.Update {
+		whole, err := f.goesWhole(change, value)
+		if err != nil {
+			return err
+		}
+		if whole {
+			change = protocol.Change{Type: protocol.Create, Table: change.Table, Key: change.Key}
+		}
 	}
 	// They outlive the frame and the transaction that they may be a part of.
 	value, change.Mods = bytes.Clone(value), bytes.Clone(change.Mods)
@@ -183,47 +232,45 @@ func (f *fold) append(client uint64, key string, obj object, change protocol.Cha
 	e := entry{revision: f.head() + 1, client: client, previous: obj.last, change: change}
 	f.entries = append(f.entries, e)
 	f.objects[key] = obj.after(e, value)
+	return nil
 }
 
 // after returns the object as entry e, which gives it a value, leaves it.
 func (o object) after(e entry, value []byte) object {
 	owner := e.client
-	if o.last != 0 && o.owner != e.client {
+	if e.isMark() || o.last != 0 && o.owner != e.client {
 		owner = 0
 	}
 	return object{last: e.revision, owner: owner, value: value}
 }
 
-// history finds entries by revision.
-type history interface {
-	entry(rev protocol.Revision) (entry, error)
-}
-
 // effect returns the net effect of the entries of one object in (after, to]
-// that do not come from the client except. The chain of entries is walked from
-// the object's last one back, no further than to an entry that makes those
-// before it irrelevant.
-func effect(h history, last, after, to protocol.Revision, except uint64) (conflict.Effect, error) {
+// that do not come from a client, and whether the object was repaired for that
+// client there. The chain of entries is walked from the object's last one back,
+// no further than to an entry that makes those before it irrelevant.
+func effect(h history, last, after, to protocol.Revision, client uint64) (net conflict.Effect, repaired bool, err error) {
 	var run []protocol.Change
 	for rev := last; rev > after; {
 		e, err := h.entry(rev)
 		if err != nil {
-			return conflict.Effect{}, err
+			return net, false, err
 		}
 		rev = e.previous
-		if e.revision > to || e.client == except {
-			continue
-		}
-		run = append(run, e.change)
-		if e.change.Type != protocol.Update {
-			break
+		switch {
+		case e.revision > to:
+		case e.isMark():
+			repaired = repaired || e.client == client
+		case e.client != client:
+			run = append(run, e.change)
+			if e.change.Type != protocol.Update {
+				rev = 0
+			}
 		}
 	}
-	var net conflict.Effect
 	for _, change := range slices.Backward(run) {
 		net = net.Then(change)
 	}
-	return net, nil
+	return net, repaired, nil
 }
 
 func (f *fold) entry(rev protocol.Revision) (entry, error) {
@@ -251,21 +298,27 @@ func (f *fold) client(identity string) (client, error) {
 	return c, err
 }
 
-// see notes that a client wrote at a time, and numbers it if it is new. The time
-// is kept to the hour, so that a busy client is not stored with every set.
-func (f *fold) see(identity string, c client, at time.Time) client {
-	hour := uint64(max(at.Unix(), 0) / 3600)
-	if c.number != 0 && c.hour >= hour {
-		return c
-	}
+// see notes what a set says of its client, and numbers a client that is new. The
+// time is kept to the hour, so that a busy client is not stored with every set.
+func (f *fold) see(set Set, old client) client {
+	c := old
 	if c.number == 0 {
 		f.last++
 		c.number = f.last
 	}
-	c.hour = hour
+	c.hour = max(c.hour, uint64(max(set.Time.Unix(), 0)/3600))
+	if !set.Resync {
+		c.base = max(c.base, set.Base)
+	}
+	if c != old {
+		f.remember(set.Client, c)
+	}
+	return c
+}
+
+func (f *fold) remember(identity string, c client) {
 	f.known[identity] = c
 	f.seen = append(f.seen, identity)
-	return c
 }
 
 // held returns what is held of a client. It does not read the messages in the

@@ -64,7 +64,7 @@ func openMachine(t *rapid.T, path string) *machine {
 	m := &machine{
 		path:    path,
 		options: revlog.Small(rapid.IntRange(1, 4).Draw(t, "bound"), rapid.IntRange(1, 4).Draw(t, "chunk")),
-		ref:     &reference{held: map[string][]revlog.Set{}},
+		ref:     &reference{held: map[string][]revlog.Set{}, bases: map[string]protocol.Revision{}},
 	}
 	m.ref.logged = func(rev protocol.Revision, effect refEffect) bool {
 		entries, err := m.db.Entries()
@@ -132,6 +132,9 @@ func (m *machine) store(*rapid.T) { m.db.StoreSome() }
 
 func (m *machine) crash(t *rapid.T) {
 	if err := m.db.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := revlog.Verify(m.path); err != nil {
 		t.Fatal(err)
 	}
 	m.mustOpen(t)

@@ -32,13 +32,14 @@ func TestOnDisk(t *testing.T) {
 			{Type: protocol.Update, Table: "items", Key: `"k"`, Mods: []byte(`{"n":1}`)},
 			{Type: protocol.Delete, Table: "", Key: `[1,"\ud800"]`},
 		}},
-		{Client: "bob", Base: 300, Partial: true, Changes: []protocol.Change{
+		{Client: "bob", Base: 3, Partial: true, Connection: "c1", Changes: []protocol.Change{
 			{Type: protocol.Update, Table: "items", Key: `"k"`, Mods: []byte(`{"n":2}`)},
 			{Type: protocol.Delete, Table: "items", Key: `7`},
 		}},
 		{Client: "bob", Base: 4, Partial: true, Changes: []protocol.Change{
 			{Type: protocol.Create, Table: "items", Key: `7`, Obj: []byte(`{}`)},
-		}},
+		}, Refused: []protocol.Refusal{{Table: "items", Key: `9`, Change: []byte(`{"type":4}`), Reason: "why"}}},
+		{Client: "alice", Base: 1, Resync: true},
 		{Client: "carol", Changes: []protocol.Change{{Type: protocol.Delete, Table: "items", Key: `8`}}}, // has no effect, at no time
 	} {
 		if set.Client != "carol" {
@@ -59,29 +60,35 @@ func TestOnDisk(t *testing.T) {
 			"format":  "\x00\x00\x00\x01",
 			"program": "syncabled",
 			"id":      string(id[:]),
-			"folded":  fixed(4),
+			"folded":  fixed(6),
 		},
 		"entries": {
 			fixed(1): checked("\x01", "\x01", "\x00", "\x05items", "\x03\"k\"", `{"id":"k"}`),
 			fixed(2): checked("\x01", "\x01", "\x00", "\x00", "\x0c[1,\"\\ud800\"]", `null`),
 			fixed(3): checked("\x02", "\x02", "\x01", "\x05items", "\x03\"k\"", `{"n":1}`),
 			fixed(4): checked("\x03", "\x02", "\x02", "\x00", "\x0c[1,\"\\ud800\"]"),
+			fixed(5): checked("\x04", "\x02", "\x00", "\x05items", "\x019"),
+			fixed(6): checked("\x05", "\x01", "\x01", "\x00", "\x00"),
 		},
 		"objects": {
 			"\x05items\"k\"":      checked("\x03", "\x00", "\x01", `{"id":"k","n":1}`),
 			"\x00[1,\"\\ud800\"]": checked("\x04", "\x00", "\x00"),
+			"\x05items9":          checked("\x05", "\x00", "\x00"),
 		},
 		"clients": {
-			"alice": "\x01" + uvarint(hour),
-			"bob":   "\x02" + uvarint(hour),
-			"carol": "\x03\x00",
+			"alice": "\x01" + uvarint(hour) + "\x00\x01\x06",
+			"bob":   "\x02" + uvarint(hour) + "\x04\x00\x00",
+			"carol": "\x03\x00\x00\x00\x00",
 		},
 		"held": {
-			fixed(2) + fixed(0): checked("\xac\x02", received, // 300 = 0xac 0x02
+			fixed(2) + fixed(0): checked("\x03", received, "\x02c1", "\x00",
 				"\x02", "\x05items", "\x03\"k\"", "\x07{\"n\":2}",
 				"\x03", "\x05items", "\x017", "\x00"),
-			fixed(2) + fixed(1): checked("\x04", received,
+			fixed(2) + fixed(1): checked("\x04", received, "\x00", "\x00",
 				"\x01", "\x05items", "\x017", "\x02{}"),
+		},
+		"refused": {
+			fixed(1): checked("\x02", received, "\x05items", "\x03why", `{"type":4}`),
 		},
 	}
 	got, sequence := dump(t, path)

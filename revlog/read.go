@@ -5,9 +5,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"syncabled/protocol"
 )
@@ -33,31 +33,33 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 	head, recent, number := db.head, db.tail.after(q.After), db.numbers[q.Reader]
 	db.mu.RUnlock()
 
-	b := &batch{query: q, cursor: q.Cursor, reader: number}
-	if b.cursor.head == 0 {
-		b.cursor = Cursor{head: head, entry: q.After}
+	c := q.Cursor
+	if c.head == 0 {
+		c = Cursor{head: cmp.Or(q.UpTo, head), entry: q.After}
 	}
-	b.page.Revision = b.cursor.head
-	if q.After >= b.cursor.head {
-		if q.After > b.cursor.head {
-			return Page{}, ErrAhead
-		}
-		return b.page, nil
-	}
-	var err error
 	switch {
-	case recent != nil && b.cursor.object == "":
-		err = b.readEntries(ctx, recent)
-	case q.After == 0 && b.cursor.superseded == nil: // else the batch began in memory
-		err = b.readObjects(ctx, db)
-	default:
-		err = b.fromFile(db, func(v txView) error { return b.readEntries(ctx, v) })
+	case q.After > head, db.inGap(q.After):
+		return Page{}, ErrAhead
+	case q.After >= c.head:
+		return Page{Revision: c.head}, nil
 	}
-	if errors.Is(err, errPageFull) {
-		b.page.Partial, b.page.Next = true, b.cursor
-		err = nil
+	if recent != nil && c.object == "" && !q.Whole {
+		b := newBatch(q, c)
+		b.reader = number
+		if page, err := b.finish(b.readEntries(ctx, recent)); !errors.Is(err, errBeyond) {
+			return page, err
+		}
 	}
-	return b.page, err
+	b := newBatch(q, c)
+	if q.After == 0 && c.superseded == nil { // else the batch began in memory
+		return b.finish(b.readObjects(ctx, db))
+	}
+	return b.finish(b.fromFile(db, func(v txView) error { return b.readEntries(ctx, v) }))
+}
+
+// inGap reports whether the log never had a revision, because it was restored.
+func (db *DB) inGap(rev protocol.Revision) bool {
+	return slices.ContainsFunc(db.gaps, func(g gap) bool { return rev > g.after && rev < g.to })
 }
 
 // A batch is read page by page. It is the page under way.
@@ -67,6 +69,19 @@ type batch struct {
 	reader uint64 // number of the client that reads, 0 if it has none
 	page   Page
 	bytes  int
+}
+
+func newBatch(q Query, c Cursor) *batch {
+	return &batch{query: q, cursor: c, page: Page{Revision: c.head}}
+}
+
+// finish returns the page that was read.
+func (b *batch) finish(err error) (Page, error) {
+	if errors.Is(err, errPageFull) {
+		b.page.Partial, b.page.Next = true, b.cursor
+		err = nil
+	}
+	return b.page, err
 }
 
 // fromFile reads with a transaction. That must not stay open for long, because
@@ -87,10 +102,7 @@ func (b *batch) fromFile(db *DB, read func(txView) error) error {
 		}
 		return err
 	})
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return ErrClosed
-	}
-	return err
+	return closedError(err)
 }
 
 // A chain is entries that can be visited in order or looked up by revision.
@@ -103,9 +115,15 @@ type chain interface {
 // entries in the batch.
 func (b *batch) readEntries(ctx context.Context, log chain) error {
 	if b.cursor.superseded == nil {
-		b.cursor.superseded = newBitmap(b.query.After, b.cursor.head)
+		b.cursor.superseded = bitmap{}
+		b.page.Idle = true
 		err := log.each(b.query.After, b.cursor.head, func(e entry) error {
-			b.cursor.superseded.set(e.previous)
+			if !e.isMark() || e.client == b.reader {
+				b.page.Idle = false
+			}
+			if e.previous > b.query.After && e.change.Type != typeResync {
+				b.cursor.superseded.set(e.previous)
+			}
 			return ctx.Err()
 		})
 		if err != nil {
@@ -122,23 +140,29 @@ func (b *batch) readEntries(ctx context.Context, log chain) error {
 }
 
 func (b *batch) readEntry(log chain, e entry) error {
-	switch {
-	case b.cursor.superseded.has(e.revision):
+	table, key := e.change.Table, e.change.Key
+	switch mine := e.client == b.reader; {
+	case e.change.Type == typeResync, b.cursor.superseded.has(e.revision):
 		return nil
+	case b.query.Whole, mine && e.isMark():
+		return b.addPresent(log, table, key, e.revision)
 	case e.previous > b.query.After: // one of several of its object
-		return b.addEffect(log, e.change.Table, e.change.Key, e.revision)
-	case e.client == b.reader:
+		return b.addEffect(log, table, key, e.revision)
+	case mine, e.isMark():
 		return nil
 	}
 	return b.add(e.change)
 }
 
 // addEffect adds the net effect of what others did to an object in the batch,
-// given its last entry.
+// given its last entry, or, if it was repaired for the reader, the object.
 func (b *batch) addEffect(h history, table string, key protocol.Key, last protocol.Revision) error {
-	net, err := effect(h, last, b.query.After, b.cursor.head, b.reader)
+	net, repaired, err := effect(h, last, b.query.After, b.cursor.head, b.reader)
 	if err != nil {
 		return err
+	}
+	if repaired {
+		return b.addPresent(h, table, key, last)
 	}
 	if change, ok := net.Change(table, key); ok {
 		return b.add(change)
@@ -146,11 +170,31 @@ func (b *batch) addEffect(h history, table string, key protocol.Key, last protoc
 	return nil
 }
 
+// addPresent adds an object as it is at the end of the batch, whoever made it so.
+func (b *batch) addPresent(h history, table string, key protocol.Key, last protocol.Revision) error {
+	net, _, err := effect(h, last, 0, b.cursor.head, nobody)
+	if err != nil {
+		return err
+	}
+	change, ok := net.Change(table, key)
+	if !ok {
+		change = protocol.Change{Type: protocol.Delete, Table: table, Key: key}
+	}
+	b.page.Repairs = true
+	return b.add(change)
+}
+
+// nobody is the number of no client.
+const nobody = 0
+
 // errPageFull ends the reading of a page that more would not fit in.
 var errPageFull = errors.New("page is full")
 
 // add puts a change on the page.
 func (b *batch) add(c protocol.Change) error {
+	if _, listed := b.query.Tables[c.Table]; b.query.Tables != nil && !listed {
+		return nil
+	}
 	const envelope = len(`{"type":1,"table":"","key":,"mods":},`)
 	size := envelope + len(c.Table) + len(c.Key) + len(c.Obj) + len(c.Mods)
 	if n := len(b.page.Changes); n == b.query.MaxChanges || n > 0 && b.bytes+size > b.query.MaxBytes {
@@ -161,25 +205,19 @@ func (b *batch) add(c protocol.Change) error {
 	return nil
 }
 
-// A bitmap is a set of revisions in a range.
-type bitmap struct {
-	after protocol.Revision
-	bits  []uint64
-}
+// A bitmap is a set of revisions, 4096 to a piece.
+type bitmap map[protocol.Revision]*[64]uint64
 
-func newBitmap(after, to protocol.Revision) *bitmap {
-	return &bitmap{after: after, bits: make([]uint64, (to-after)/64+1)}
-}
-
-// set adds a revision, unless it lies before the range.
-func (m *bitmap) set(rev protocol.Revision) {
-	if rev > m.after {
-		i := rev - m.after
-		m.bits[i/64] |= 1 << (i % 64)
+func (m bitmap) set(rev protocol.Revision) {
+	piece := m[rev/4096]
+	if piece == nil {
+		piece = new([64]uint64)
+		m[rev/4096] = piece
 	}
+	piece[rev/64%64] |= 1 << (rev % 64)
 }
 
-func (m *bitmap) has(rev protocol.Revision) bool {
-	i := rev - m.after
-	return m.bits[i/64]&(1<<(i%64)) != 0
+func (m bitmap) has(rev protocol.Revision) bool {
+	piece := m[rev/4096]
+	return piece != nil && piece[rev/64%64]&(1<<(rev%64)) != 0
 }

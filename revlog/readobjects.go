@@ -81,14 +81,18 @@ func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(k
 // the reader did not, that is nothing, or all there is of it.
 func (b *batch) readObject(h history, obj keyed) error {
 	table, key := splitObjectKey(obj.key)
-	switch {
-	case obj.last > b.cursor.head:
+	switch moved := obj.last > b.cursor.head; {
+	case b.query.Whole && moved:
+		return b.addPresent(h, table, key, obj.last)
+	case b.query.Whole: // as it is
+	case moved:
 		return b.addEffect(h, table, key, obj.last)
 	case obj.owner != 0 && obj.owner == b.reader:
 		return nil
-	case obj.owner == 0 && b.reader != 0:
+	case obj.owner == 0 && (b.reader != nobody || obj.value == nil): // it may be nothing but marks
 		return b.addEffect(h, table, key, obj.last)
-	case obj.value == nil:
+	}
+	if obj.value == nil {
 		return b.add(protocol.Change{Type: protocol.Delete, Table: table, Key: key})
 	}
 	return b.add(protocol.Change{Type: protocol.Create, Table: table, Key: key, Obj: obj.value})

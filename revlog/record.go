@@ -12,13 +12,21 @@ import (
 
 // This file turns records into the bytes that the package comment describes.
 
-// An entry is one accepted change.
+// An entry is one accepted change, or a mark (see repair.go).
 type entry struct {
 	revision protocol.Revision // is the key of the record
 	client   uint64
 	previous protocol.Revision
 	change   protocol.Change
 }
+
+// The types of marks, which continue those of changes.
+const (
+	typeRepair protocol.ChangeType = 4
+	typeResync protocol.ChangeType = 5
+)
+
+func (e entry) isMark() bool { return e.change.Type >= typeRepair }
 
 // An object is the state of one key of one table. The zero object has no
 // history.
@@ -31,14 +39,24 @@ type object struct {
 // A client is a client database that has written something.
 type client struct {
 	number uint64
-	hour   uint64 // last seen, in hours since 1970
+	hour   uint64            // last seen, in hours since 1970
+	base   protocol.Revision // highest of its sets
+	resync resync
+}
+
+// A resync is a client's last one: it got everything after from anew, at a
+// revision.
+type resync struct {
+	from, at protocol.Revision
 }
 
 // A part is one held message of a set.
 type part struct {
-	base     protocol.Revision
-	received time.Time
-	changes  []protocol.Change
+	base       protocol.Revision
+	received   time.Time
+	connection string
+	stale      bool
+	changes    []protocol.Change
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -78,7 +96,7 @@ func decodeEntry(revision protocol.Revision, b []byte) (entry, error) {
 	e := entry{revision: revision}
 	e.change.Type = protocol.ChangeType(d.byte())
 	e.client = d.uvarint()
-	e.previous = protocol.Revision(d.uvarint())
+	e.previous = d.revision()
 	e.change.Table = string(d.bytes())
 	e.change.Key = protocol.Key(d.bytes())
 	setPayload(&e.change, d.rest)
@@ -101,7 +119,7 @@ func (o object) encode() []byte {
 // decodeObject reads an object. Its value shares memory with b.
 func decodeObject(key string, b []byte) (object, error) {
 	d := unseal(b)
-	o := object{last: protocol.Revision(d.uvarint()), owner: d.uvarint()}
+	o := object{last: d.revision(), owner: d.uvarint()}
 	if d.byte() == 1 {
 		o.value = d.rest
 	}
@@ -112,12 +130,17 @@ func decodeObject(key string, b []byte) (object, error) {
 }
 
 func (c client) encode() []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(nil, c.number), c.hour)
+	var b []byte
+	for _, field := range []uint64{c.number, c.hour, uint64(c.base), uint64(c.resync.from), uint64(c.resync.at)} {
+		b = binary.AppendUvarint(b, field)
+	}
+	return b
 }
 
 func decodeClient(identity string, b []byte) (client, error) {
 	d := decoder{rest: b}
-	c := client{number: d.uvarint(), hour: d.uvarint()}
+	c := client{number: d.uvarint(), hour: d.uvarint(), base: d.revision()}
+	c.resync.from, c.resync.at = d.revision(), d.revision()
 	if d.err != nil {
 		return client{}, fmt.Errorf("client %q: %w", identity, d.err)
 	}
@@ -128,6 +151,8 @@ func (p part) encode() []byte {
 	b := make([]byte, checksumSize)
 	b = binary.AppendUvarint(b, uint64(p.base))
 	b = binary.AppendUvarint(b, uint64(p.received.UnixMilli()))
+	b = appendBytes(b, p.connection)
+	b = append(b, boolByte(p.stale))
 	for _, c := range p.changes {
 		b = append(b, byte(c.Type))
 		b = appendBytes(b, c.Table)
@@ -140,7 +165,12 @@ func (p part) encode() []byte {
 // decodePart reads a held message. Its changes share memory with b.
 func decodePart(b []byte) (part, error) {
 	d := unseal(b)
-	p := part{base: protocol.Revision(d.uvarint()), received: time.UnixMilli(int64(d.uvarint()))}
+	p := part{
+		base:       d.revision(),
+		received:   time.UnixMilli(int64(d.uvarint())),
+		connection: string(d.bytes()),
+		stale:      d.byte() == 1,
+	}
 	for d.err == nil && len(d.rest) > 0 {
 		c := protocol.Change{Type: protocol.ChangeType(d.byte()), Table: string(d.bytes()), Key: protocol.Key(d.bytes())}
 		setPayload(&c, d.bytes())
@@ -181,6 +211,13 @@ func splitObjectKey(b string) (table string, key protocol.Key) {
 	return string(d.bytes()), protocol.Key(d.rest)
 }
 
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func revisionKey(rev protocol.Revision) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(rev))
 }
@@ -206,6 +243,8 @@ func (d *decoder) uvarint() uint64 {
 	d.rest = d.rest[n:]
 	return v
 }
+
+func (d *decoder) revision() protocol.Revision { return protocol.Revision(d.uvarint()) }
 
 func (d *decoder) byte() byte {
 	if len(d.rest) == 0 {

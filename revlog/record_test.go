@@ -30,7 +30,13 @@ func TestRecordsRoundTrip(t *testing.T) {
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("client", rapid.MakeCheck(func(t *rapid.T) {
-		want := client{number: rapid.Uint64().Draw(t, "number"), hour: rapid.Uint64().Draw(t, "hour")}
+		revision := rapid.Custom(func(t *rapid.T) protocol.Revision { return protocol.Revision(rapid.Uint64().Draw(t, "revision")) })
+		want := client{
+			number: rapid.Uint64().Draw(t, "number"),
+			hour:   rapid.Uint64().Draw(t, "hour"),
+			base:   revision.Draw(t, "base"),
+			resync: resync{from: revision.Draw(t, "from"), at: revision.Draw(t, "at")},
+		}
 		got, err := decodeClient("identity", want.encode())
 		wantEqual(t, want, got, err)
 	}))
@@ -80,7 +86,7 @@ func TestShortRecordsAreFound(t *testing.T) {
 	}
 	part := part{base: 3, received: time.UnixMilli(5), changes: []protocol.Change{{Type: protocol.Delete, Table: "items", Key: "7"}}}.encode()
 	for n := checksumSize; n < len(part); n++ {
-		if n == checksumSize+2 {
+		if n == checksumSize+4 {
 			continue // the end of a message without changes
 		}
 		wantCorrupt(t, "part", seal(bytes.Clone(part[:n])))
@@ -151,7 +157,7 @@ func wantEqual[T any](t failer, want, got T, err error) {
 	if err != nil {
 		t.Errorf("%v", err)
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(entry{}, object{}, part{}, client{}), cmp.Comparer(time.Time.Equal)); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(entry{}, object{}, part{}, client{}, resync{}), cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
 }

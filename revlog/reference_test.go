@@ -18,6 +18,8 @@ import (
 type reference struct {
 	entries []refEntry
 	held    map[string][]revlog.Set
+	bases   map[string]protocol.Revision // highest of each client
+	repairs []string                     // objects to mark at the end of the set
 
 	// logged says whether the log under test has an entry. It is asked about a
 	// change that gives an object its members in another order, which to the
@@ -30,6 +32,9 @@ type refEntry struct {
 	effect refEffect
 }
 
+// refRepair is the kind of the mark of a repair.
+const refRepair protocol.ChangeType = 4
+
 // A refEffect is what a change, or a run of changes, does to an object. The zero
 // refEffect does nothing.
 type refEffect struct {
@@ -39,8 +44,10 @@ type refEffect struct {
 	mods   map[string]any // of an UPDATE; no path is under another
 }
 
-// submit follows rules 1 to 5.
+// submit follows rules 1 to 5, and 8 and 12 for sets that may be stale.
 func (r *reference) submit(set revlog.Set) revlog.Receipt {
+	set.Stale = set.Base < r.bases[set.Client]
+	r.bases[set.Client] = max(r.bases[set.Client], set.Base)
 	if set.Partial {
 		r.held[set.Client] = append(r.held[set.Client], set)
 		return revlog.Receipt{Head: r.head(), Held: true}
@@ -48,17 +55,24 @@ func (r *reference) submit(set revlog.Set) revlog.Receipt {
 	before := len(r.entries)
 	for _, part := range append(r.held[set.Client], set) {
 		for _, change := range part.Changes {
-			r.resolve(set.Client, part.Base, refChange(change))
+			r.resolve(set.Client, part, refChange(change))
 		}
 	}
 	delete(r.held, set.Client)
+	for _, object := range r.repairs {
+		r.entries = append(r.entries, refEntry{set.Client, refEffect{object: object, kind: refRepair}})
+	}
+	r.repairs = nil
 	return revlog.Receipt{Head: r.head(), Appended: len(r.entries) - before}
 }
 
 func (r *reference) head() protocol.Revision { return protocol.Revision(len(r.entries)) }
 
-func (r *reference) resolve(client string, base protocol.Revision, change refEffect) {
-	others := r.effect(change.object, base, r.head(), client)
+func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
+	if part.Stale || r.repaired(change.object, part.Base, r.head(), client) {
+		r.repair(change.object)
+	}
+	others := r.effect(change.object, part.Base, r.head(), client)
 	change, stands := others.transform(change)
 	if !stands {
 		return
@@ -74,10 +88,35 @@ func (r *reference) resolve(client string, base protocol.Revision, change refEff
 	}
 }
 
+func (r *reference) repair(object string) {
+	if !slices.Contains(r.repairs, object) {
+		r.repairs = append(r.repairs, object)
+	}
+}
+
+// repaired reports whether an object was repaired for a client in (after, to],
+// and no other client has replaced it since.
+func (r *reference) repaired(object string, after, to protocol.Revision, client string) bool {
+	for _, e := range slices.Backward(r.entries[after:to]) {
+		switch {
+		case e.effect.object != object:
+		case e.effect.kind == refRepair && e.client == client:
+			return true
+		case e.effect.kind != refRepair && e.effect.kind != protocol.Update && e.client != client:
+			return false
+		}
+	}
+	return false
+}
+
 // value returns an object, if it exists.
 func (r *reference) value(object string) (value any, exists bool) {
-	for _, e := range r.entries {
-		if e.effect.object == object {
+	return r.valueAt(object, r.head())
+}
+
+func (r *reference) valueAt(object string, at protocol.Revision) (value any, exists bool) {
+	for _, e := range r.entries[:at] {
+		if e.effect.object == object && e.effect.kind != refRepair {
 			value, exists = e.effect.apply(value, exists)
 		}
 	}
@@ -103,18 +142,25 @@ func (e refEffect) apply(value any, exists bool) (any, bool) {
 func (r *reference) effect(object string, after, to protocol.Revision, except string) refEffect {
 	var net refEffect
 	for i, e := range r.entries {
-		if rev := protocol.Revision(i + 1); rev > after && rev <= to && e.effect.object == object && e.client != except {
+		if rev := protocol.Revision(i + 1); rev > after && rev <= to && e.effect.object == object && e.client != except && e.effect.kind != refRepair {
 			net = net.then(e.effect)
 		}
 	}
 	return net
 }
 
-// read follows rule 6.
+// read follows rules 6 and 8.
 func (r *reference) read(reader string, after, to protocol.Revision) []refEffect {
 	var changes []refEffect
 	for _, object := range r.objects() {
-		if net := r.effect(object, after, to, reader); net.kind != 0 {
+		net := r.effect(object, after, to, reader)
+		if r.repaired(object, after, to, reader) {
+			net = refEffect{object: object, kind: protocol.Delete}
+			if value, exists := r.valueAt(object, to); exists {
+				net.kind, net.value = protocol.Create, value
+			}
+		}
+		if net.kind != 0 {
 			changes = append(changes, net)
 		}
 	}

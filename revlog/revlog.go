@@ -15,7 +15,7 @@
 //
 // # On disk
 //
-// A database is one bbolt file with five buckets. Integers named uvarint are
+// A database is one bbolt file with six buckets. Integers named uvarint are
 // those of encoding/binary; fixed ones are big-endian. A value that starts with
 // a checksum starts with the CRC-32C (Castagnoli), 4 bytes, of the rest of the
 // value.
@@ -25,12 +25,15 @@
 //	  "program"    9 bytes   "syncabled"
 //	  "id"        16 bytes   UUID of the database, made with it
 //	  "folded"     8 bytes   revision up to which entries are folded into objects
+//	  "gaps"       16 bytes each: ranges (after, to) of revisions that were left
+//	               out when the database was restored from a copy; there may be none
 //
-//	entries: revision, 8 bytes -> one accepted change
+//	entries: revision, 8 bytes -> one accepted change, or a mark
 //	  checksum
-//	  type         1 byte    1 CREATE, 2 UPDATE, 3 DELETE
-//	  client       uvarint   number of the client it came from
-//	  previous     uvarint   revision of the object's entry before this, 0 if none
+//	  type         1 byte    1 CREATE, 2 UPDATE, 3 DELETE, 4 repair, 5 resync
+//	  client       uvarint   number of the client it came from, or that a mark is for
+//	  previous     uvarint   revision of the object's entry before this, 0 if none;
+//	                         of a resync, the position from which on it holds
 //	  table        uvarint length, then the name in WTF-8
 //	  key          uvarint length, then the key's canonical JSON
 //	  payload      the rest: JSON of the object, or of the mods, or nothing
@@ -38,19 +41,33 @@
 //	objects: uvarint length of the table's name, name, key -> one object
 //	  checksum
 //	  last         uvarint   revision of its last entry
-//	  owner        uvarint   client that wrote all of its entries, 0 if several did
+//	  owner        uvarint   client that wrote all of its entries, 0 if several
+//	                         did or one is a mark
 //	  state        1 byte    1 present, 0 deleted (a tombstone)
 //	  value        the rest: JSON of the object
 //
 //	clients: identity -> one client
 //	  number       uvarint   from 1 in order of appearance; the bucket's sequence is the last
 //	  seen         uvarint   hour it last wrote in, counted from 1970
+//	  base         uvarint   highest base revision of its sets
+//	  from, at     uvarint   position and revision of its last resync, 0 if none;
+//	               an older one that still counts is joined with it
 //
 //	held: client, 8 bytes, and place in the set, 8 bytes -> one message with partial: true
 //	  checksum
 //	  base         uvarint   its base revision
 //	  received     uvarint   milliseconds since 1970
+//	  connection   uvarint length, then what tells the connection it came over from others
+//	  stale        1 byte    1 if it may be stale
 //	  changes      each: type, table, key as above; then payload with uvarint length
+//
+//	refused: number, 8 bytes -> one change that can never be accepted, the last 1,000
+//	  checksum
+//	  client       uvarint   number of the client it came from
+//	  received     uvarint   milliseconds since 1970
+//	  table        uvarint length, then the name in WTF-8
+//	  reason       uvarint length, then text
+//	  change       the rest: its JSON, or the first 64 KiB of it
 //
 // Entries are only ever appended. Objects lag behind: the last entries of each
 // object are kept in memory and written out in large sorted batches, because a
@@ -83,6 +100,9 @@ type Log interface {
 	// Wait returns the head when the log has moved past rev.
 	Wait(ctx context.Context, rev protocol.Revision) (protocol.Revision, error)
 
+	// Knows reports whether a client has ever submitted a change.
+	Knows(ctx context.Context, identity string) (bool, error)
+
 	// Close waits for the commit under way and ends the log. Calls that are
 	// waiting, and all later ones, return ErrClosed.
 	Close() error
@@ -91,8 +111,9 @@ type Log interface {
 // ErrClosed is returned by calls to a log that has been closed.
 var ErrClosed = errors.New("log is closed")
 
-// ErrAhead is returned by Read for a position that the log has not reached: the
-// reader comes from another history, such as that of a database since replaced.
+// ErrAhead is returned by Read for a position that the log has not reached, or
+// left out: the reader comes from another history, such as that of a database
+// since restored from a copy.
 var ErrAhead = errors.New("position is ahead of the log")
 
 // A Set is one message of changes from a client.
@@ -100,8 +121,22 @@ type Set struct {
 	Client  string            // identity of the client
 	Base    protocol.Revision // last revision it had applied before it made the changes
 	Changes []protocol.Change
-	Partial bool      // hold it until the rest has come
-	Time    time.Time // when it was received
+	Refused []protocol.Refusal // changes that were left out; their objects are repaired
+	Partial bool               // hold it until the rest has come
+	Time    time.Time          // when it was received
+
+	// Connection tells the connection that the set came over from the client's
+	// other ones.
+	Connection string
+
+	// Stale says that the set may be older than what another connection of the
+	// client brought. The objects it touches are repaired.
+	Stale bool
+
+	// Resync announces that the client is going to get everything after Base
+	// anew (see Query.Whole). The set has no changes. The receipt's head is the
+	// revision up to which to read.
+	Resync bool
 }
 
 // A Receipt says what became of a set.
@@ -113,9 +148,12 @@ type Receipt struct {
 
 // A Query asks for a page of what a reader has not seen.
 type Query struct {
-	Reader string            // identity, whose own changes are left out
-	After  protocol.Revision // position of the reader
-	Cursor Cursor            // Page.Next of the page before; zero starts a batch
+	Reader string              // identity, whose own changes are left out
+	After  protocol.Revision   // position of the reader
+	UpTo   protocol.Revision   // where the batch ends; 0 means the head
+	Whole  bool                // give every object that was touched as it is, by the reader too
+	Tables map[string]struct{} // leave out all other tables; nil means none
+	Cursor Cursor              // Page.Next of the page before; zero starts a batch
 
 	MaxChanges int // changes in a page; 0 means 50,000
 	MaxBytes   int // bytes of a page's changes, but at least one change; 0 means 8 MiB
@@ -127,6 +165,8 @@ type Page struct {
 	Changes  []protocol.Change
 	Revision protocol.Revision // position after the whole batch
 	Partial  bool              // more pages follow
+	Idle     bool              // the batch holds nothing but marks for others; it need not be sent
+	Repairs  bool              // it replaces objects that the reader may have changed since
 	Next     Cursor            // where they start
 }
 
@@ -134,6 +174,6 @@ type Page struct {
 type Cursor struct {
 	head       protocol.Revision // where the batch ends; 0 in a zero Cursor
 	entry      protocol.Revision // last entry looked at, if it is read from the log
-	superseded *bitmap           // entries that a later one of their object follows in the batch
+	superseded bitmap            // entries that a later one of their object follows in the batch
 	object     string            // last object looked at, if it is read from the objects
 }

@@ -1,6 +1,10 @@
 package revlog
 
-import "syncabled/protocol"
+import (
+	"errors"
+
+	"syncabled/protocol"
+)
 
 // A tail holds the last entries of the log in memory. Readers that keep up find
 // all they need in it. Its elements never change, so that readers may go on with
@@ -43,7 +47,13 @@ func (t *tail) after(rev protocol.Revision) recent {
 // recent is a run of entries in memory, at consecutive revisions.
 type recent []entry
 
+// errBeyond is returned for an entry that is not in memory.
+var errBeyond = errors.New("entry is not in memory")
+
 func (r recent) entry(rev protocol.Revision) (entry, error) {
+	if rev < r[0].revision {
+		return entry{}, errBeyond
+	}
 	return r[rev-r[0].revision], nil
 }
 

@@ -127,12 +127,18 @@ func heldKey(client uint64, place int) []byte {
 // batches before folded moves, so some may be ahead of it.
 func replay(v txView, o *overlay, folded protocol.Revision) error {
 	return v.each(folded, protocol.MaxRevision, func(e entry) error {
+		if e.change.Type == typeResync {
+			return nil // it is of no object
+		}
 		key := objectKey(e.change.Table, e.change.Key)
 		obj, err := v.object(key)
 		if err != nil || obj.last >= e.revision {
 			return err
 		}
-		value := conflict.Apply(obj.value, e.change)
+		value := obj.value
+		if !e.isMark() {
+			value = conflict.Apply(value, e.change)
+		}
 		o.set(key, obj.after(e, bytes.Clone(value)))
 		return nil
 	})

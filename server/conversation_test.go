@@ -17,7 +17,7 @@ import (
 	"syncabled/server"
 )
 
-var update = flag.Bool("update", false, "rewrite what the scripts of testdata/wire expect")
+var updateScripts = flag.Bool("update", false, "rewrite what the scripts of testdata/wire expect")
 
 // TestConversations plays the scripts of testdata/wire.
 func TestConversations(t *testing.T) {
@@ -223,7 +223,7 @@ func (c *conversation) expect(steps []step) {
 	switch {
 	case diff == "":
 		c.edition.keep(steps...)
-	case *update:
+	case *updateScripts:
 		c.edition.replace(steps, came)
 	default:
 		c.t.Fatal(c.script.at(s), diff)
@@ -316,7 +316,7 @@ func (c *conversation) settle(where string) {
 			p.finished = true
 			unexpected = append(unexpected, formatEnd(p))
 		}
-		if len(unexpected) > 0 && !*update {
+		if len(unexpected) > 0 && !*updateScripts {
 			c.t.Fatal(where, "\nnot expected:\n", strings.Join(unexpected, "\n"))
 		}
 		c.edition.insert(unexpected)

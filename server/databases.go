@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 )
 
@@ -26,8 +28,12 @@ type databases struct {
 type database struct {
 	name string
 
-	opening sync.Mutex // held while the log is opened or closed
-	log     revlog.Log // nil while it is closed
+	opening sync.Mutex        // held while the log is opened or closed
+	log     revlog.Log        // nil while it is closed
+	opened  protocol.Revision // head when the log was opened
+
+	peersMu sync.Mutex
+	peers   map[string]*peer // those seen since the log was opened, by identity
 
 	// Guarded by databases.mu.
 	sessions int
@@ -46,13 +52,25 @@ func (d *databases) acquire(name string) (*database, error) {
 	if db.log != nil {
 		return db, nil
 	}
-	log, err := d.open(name)
-	if err != nil {
+	if err := db.open(d.open); err != nil {
 		d.release(db)
 		return nil, fmt.Errorf("database %s: %w", name, err)
 	}
-	db.log = log
 	return db, nil
+}
+
+// open opens the log. The caller holds db.opening.
+func (db *database) open(open func(name string) (revlog.Log, error)) error {
+	log, err := open(db.name)
+	if err != nil {
+		return err
+	}
+	page, err := log.Read(context.Background(), revlog.Query{MaxChanges: 1}) // just to learn the head
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	db.log, db.opened, db.peers = log, page.Revision, map[string]*peer{}
+	return nil
 }
 
 func (d *databases) enter(name string) *database {
@@ -103,7 +121,7 @@ func (db *database) close() error {
 		return nil
 	}
 	log := db.log
-	db.log = nil
+	db.log, db.peers = nil, nil
 	return log.Close()
 }
 

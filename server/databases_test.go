@@ -59,6 +59,10 @@ func (s *shelf) count() int {
 	return len(s.open)
 }
 
+func (l *shelfLog) Read(context.Context, revlog.Query) (revlog.Page, error) {
+	return revlog.Page{}, nil
+}
+
 func (l *shelfLog) Wait(context.Context, protocol.Revision) (protocol.Revision, error) {
 	if l.closed.Load() {
 		l.shelf.t.Errorf("%s is in use, but closed", l.name)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/server"
 )
@@ -33,6 +34,40 @@ func (f *faultyLog) Read(ctx context.Context, q revlog.Query) (revlog.Page, erro
 		return revlog.Page{}, *err
 	}
 	return f.Log.Read(ctx, q)
+}
+
+// A bombLog panics when somebody reads from a position.
+type bombLog struct {
+	revlog.Log
+	at protocol.Revision
+}
+
+func (b bombLog) Read(ctx context.Context, q revlog.Query) (revlog.Page, error) {
+	if q.After == b.at {
+		panic("boom")
+	}
+	return b.Log.Read(ctx, q)
+}
+
+// A panic that one client brings about closes its connection, and nobody else's.
+func TestPanicClosesOneSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, server.Config{})
+		s.wrapLog = func(log revlog.Log) revlog.Log { return bombLog{log, 1} }
+		s.start()
+		a := s.connect("/", nil)
+		a.send(identity("a"), subscribe(0))
+		a.expect(`{"type":"changes","changes":[],"currentRevision":0,"partial":false}`)
+		b := s.connect("/", nil)
+		b.send(identity("b"), changes(1, object("k", 1)))
+		b.expect(`{"type":"ack","requestId":1}`)
+		a.received()
+		b.send(changes(2, object("k", 2)))
+		b.expect(`{"type":"ack","requestId":2}`)
+		a.expectEnding(ending{1011, "internal error"})
+		b.send(changes(3))
+		b.expect(`{"type":"ack","requestId":3}`)
+	})
 }
 
 // What fails on this side is a close that makes the client come back, whose

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/coder/websocket"
+	"github.com/google/uuid"
 
 	"syncabled/revlog"
 )
@@ -78,7 +80,31 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.config.Logger.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("handshake refused")
 		return
 	}
-	s.runSession(conn, http.NewResponseController(w), name, r.RemoteAddr)
+	s.runSession(&session{
+		server: s,
+		id:     uuid.NewString(),
+		conn:   conn,
+		http:   http.NewResponseController(w),
+		remote: r.RemoteAddr,
+		tables: tablesOf(r.URL.Query()),
+		busy:   newTurn(),
+	}, name)
+}
+
+// tablesOf returns the tables that a client says it has, nil if it does not say.
+// To a client that gets a change for a table it does not have, the whole batch
+// is lost.
+func tablesOf(query url.Values) map[string]struct{} {
+	if !query.Has("tables") {
+		return nil
+	}
+	tables := map[string]struct{}{}
+	for _, list := range query["tables"] {
+		for table := range strings.SplitSeq(list, ",") {
+			tables[table] = struct{}{}
+		}
+	}
+	return tables
 }
 
 func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {

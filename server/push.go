@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -10,19 +12,29 @@ import (
 // push sends the client what others change, from a position on. Each round sends
 // one batch: all there is between the position and the head. A batch is sent even
 // if it holds no changes, because the position counts too: it becomes the base
-// of what the client changes next.
-func (s *session) push(ctx context.Context, position protocol.Revision) error {
+// of what the client changes next. Waiting ends with stop, writing with ctx.
+func (s *session) push(ctx, stop context.Context, position protocol.Revision) error {
 	var frame []byte
+	resync, lost := s.mayHold(position), false
 	for {
-		next, err := s.pushBatch(ctx, position, &frame)
-		if err != nil {
+		var err error
+		if resync {
+			position, err = s.pushWhole(ctx, position, lost, &frame)
+		} else {
+			position, err = s.pushBatch(ctx, stop, revlog.Query{After: position}, &frame)
+		}
+		resync, lost = false, errors.Is(err, revlog.ErrAhead)
+		switch {
+		case lost: // it comes from another history: what it holds is of no use
+			resync, position = true, 0
+			continue
+		case err != nil:
 			return err
 		}
-		position = next
 		if cap(frame) > idleFrame {
 			frame = nil
 		}
-		if _, err := s.db.log.Wait(ctx, position); err != nil {
+		if _, err := s.db.log.Wait(stop, position); err != nil {
 			return err
 		}
 	}
@@ -31,24 +43,62 @@ func (s *session) push(ctx context.Context, position protocol.Revision) error {
 // idleFrame is the largest buffer that a session keeps while it has nothing to send.
 const idleFrame = 4 << 10
 
+// mayHold reports whether a client that subscribes from a position may already
+// hold some of what comes after it, and may have changed that since. So may one
+// that wrote on an earlier connection and has no position yet: it does not know
+// what became of its first upload.
+func (s *session) mayHold(position protocol.Revision) bool {
+	return uint64(position) < s.peer.sent.Load() || position == 0 && s.known
+}
+
+// pushWhole sends all objects that were touched after a position as they are. It
+// is announced to the log, which then knows what the client did before it got
+// them.
+func (s *session) pushWhole(ctx context.Context, position protocol.Revision, clear bool, frame *[]byte) (protocol.Revision, error) {
+	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Base: position, Resync: true, Time: time.Now()})
+	if err != nil {
+		return 0, err
+	}
+	// The client first has to let go of what it holds of a batch that was cut, or
+	// it would apply that together with what comes now.
+	if *frame = (*frame)[:0]; clear {
+		*frame = protocol.AppendClear(*frame)
+	} else {
+		*frame = protocol.AppendChanges(*frame, nil, position, false)
+	}
+	if err := s.write(ctx, *frame); err != nil {
+		return 0, err
+	}
+	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Whole: true}, frame)
+}
+
 // pushBatch sends one batch, in as many messages as it has pages, and returns
 // the position after it. All messages but the last are partial and leave the
 // client at its position: a connection that is cut starts the batch anew.
-func (s *session) pushBatch(ctx context.Context, position protocol.Revision, frame *[]byte) (protocol.Revision, error) {
-	query := revlog.Query{
-		Reader:     s.identity,
-		After:      position,
-		MaxChanges: s.server.config.PageChanges,
-		MaxBytes:   s.server.config.PageBytes,
-	}
-	for {
-		page, err := s.db.log.Read(ctx, query)
-		if err != nil {
+func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame *[]byte) (protocol.Revision, error) {
+	query.Reader = s.identity
+	query.Tables = s.tables
+	query.MaxChanges = s.server.config.PageChanges
+	query.MaxBytes = s.server.config.PageBytes
+	page, err := s.db.log.Read(ctx, query)
+	if err == nil && page.Repairs && !query.Whole {
+		if err := s.awaitQuiet(stop); err != nil {
 			return 0, err
 		}
+		page, err = s.db.log.Read(ctx, query)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if page.Idle && s.answered && !query.Whole {
+		return page.Revision, nil
+	}
+	s.answered = true
+	s.peer.sending(page.Revision)
+	for {
 		current := page.Revision
 		if page.Partial {
-			current = position
+			current = query.After
 		}
 		*frame = protocol.AppendChanges((*frame)[:0], page.Changes, current, page.Partial)
 		if err := s.write(ctx, *frame); err != nil {
@@ -59,5 +109,30 @@ func (s *session) pushBatch(ctx context.Context, position protocol.Revision, fra
 			return page.Revision, nil
 		}
 		query.Cursor = page.Next
+		if page, err = s.db.log.Read(ctx, query); err != nil {
+			return 0, err
+		}
 	}
+}
+
+// A repair waits until the client has sent nothing for quietTime, so that it does
+// not run over somebody who is typing, but no longer than patience.
+const (
+	quietTime = 500 * time.Millisecond
+	patience  = 5 * time.Second
+)
+
+func (s *session) awaitQuiet(stop context.Context) error {
+	for start := time.Now(); time.Since(start) < patience; {
+		rest := quietTime - time.Since(time.Unix(0, s.lastSet.Load()))
+		if rest <= 0 {
+			return nil
+		}
+		select {
+		case <-time.After(rest):
+		case <-stop.Done():
+			return stop.Err()
+		}
+	}
+	return nil
 }

@@ -166,7 +166,7 @@ func (e *edition) insert(lines []string) {
 
 // save writes the edition in place of the script, if it was asked for.
 func (e *edition) save() error {
-	if !*update {
+	if !*updateScripts {
 		return nil
 	}
 	lines := append(e.lines, e.script.lines[e.copied:]...)

@@ -21,7 +21,6 @@
 //	1001  the database is being closed
 //	1002  the frame was not the protocol (an error message says what)
 //	1003  the frame was binary (likewise)
-//	1008  the client's revision is from another history of the database
 //	1009  the frame is over the size limit
 //	1011  something failed that an operator should look at
 //	1012  the server restarts
@@ -64,6 +63,7 @@ type Config struct {
 	PingInterval time.Duration // between pings of a connection; default 30 s
 	PingTimeout  time.Duration // for the answer to a ping; default 15 s
 	WriteTimeout time.Duration // for a client to take in anything of what it is sent; default 30 s
+	HoldTimeout  time.Duration // for a subscribed client to go on with a set that it sent in part; default 10 s
 	IdleTimeout  time.Duration // from a database's last connection to its closing; default 1 min
 	DrainTime    time.Duration // over which connections are closed at the end; default 5 s
 
@@ -78,6 +78,7 @@ func (c Config) withDefaults() Config {
 	c.PingInterval = cmp.Or(c.PingInterval, 30*time.Second)
 	c.PingTimeout = cmp.Or(c.PingTimeout, 15*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
+	c.HoldTimeout = cmp.Or(c.HoldTimeout, 10*time.Second)
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, time.Minute)
 	c.DrainTime = cmp.Or(c.DrainTime, 5*time.Second)
 	return c

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,24 +22,36 @@ import (
 
 // A session is one connection.
 type session struct {
-	// Static after runSession.
+	// Static after runSession has begun.
 	server *Server
 	conn   *websocket.Conn
 	http   *http.ResponseController // of the handshake: it sets deadlines of the connection
 	db     *database
+	id     string // tells it from other sessions, of all time
 	remote string
+	tables map[string]struct{} // those the client has; nil means all
 
-	busy chan struct{} // has room for one; full while a message is handled
+	busy  turn // held while a message is handled
+	muted bool // another connection speaks for the client; guarded by busy
 
 	// Owned by the reading side.
 	identity   string
+	isNew      bool // the identity was given on this connection
+	known      bool // the client wrote something before this connection
 	identified bool
 	subscribed bool
-	received   int // messages
-	submitted  int // changes
+	peer       *peer
+	stale      bool // the next set may be older than what the client sent elsewhere
+	holding    bool // the log holds messages of a set that is not complete
+	received   int  // messages
+	submitted  int  // changes
 
-	pushed  atomic.Int64 // changes sent
-	pushing sync.WaitGroup
+	lastSet     atomic.Int64 // when the last set came, in nanoseconds since 1970
+	pushed      atomic.Int64 // changes sent
+	pushing     sync.WaitGroup
+	stopPushing context.CancelFunc
+	answered    bool        // a batch has been sent; owned by the pushing side
+	unfinished  *time.Timer // fires when a set that was sent in part is left lying
 
 	heard   atomic.Int64 // bytes of messages
 	writing atomic.Int64 // frames that are being written
@@ -59,8 +72,7 @@ func (c closing) Error() string { return c.reason }
 const longestReason = 123
 
 // runSession runs the session of an accepted connection to its end.
-func (s *Server) runSession(conn *websocket.Conn, control *http.ResponseController, name, remote string) {
-	session := &session{server: s, conn: conn, http: control, remote: remote, busy: make(chan struct{}, 1)}
+func (s *Server) runSession(session *session, name string) {
 	if !s.enter(session) {
 		session.close(closing{code: websocket.StatusServiceRestart, reason: "server is restarting"})
 		return
@@ -81,18 +93,25 @@ func (s *Server) runSession(conn *websocket.Conn, control *http.ResponseControll
 func (s *session) run() {
 	started := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
+	stop, stopPushing := context.WithCancel(ctx)
+	s.stopPushing = stopPushing
 	s.conn.SetReadLimit(-1) // readFrame has its own
-	var pinging sync.WaitGroup
-	pinging.Go(func() { s.ping(ctx) })
-	err := s.read(ctx)
+	s.unfinished = time.NewTimer(time.Hour)
+	s.unfinished.Stop()
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch(ctx) })
+	err := s.read(ctx, stop)
 	if c := (closing{}); errors.As(err, &c) {
 		s.close(c)
 	}
 	s.end.CompareAndSwap(nil, &closing{code: peerCode(err)})
 	cancel()
 	_ = s.conn.CloseNow() // it may be closed already
-	pinging.Wait()
+	watching.Wait()
 	s.pushing.Wait()
+	if s.peer != nil {
+		s.peer.leave(s)
+	}
 	s.log(started)
 }
 
@@ -150,36 +169,51 @@ func (s *session) drain(delay time.Duration) {
 	time.Sleep(delay)
 	select {
 	case s.busy <- struct{}{}:
-		defer func() { <-s.busy }()
+		defer s.busy.Unlock()
 	case <-time.After(closeTimeout):
 	}
 	s.close(closing{code: websocket.StatusServiceRestart, reason: "server is restarting"})
 }
 
-// ping finds out whether a peer that is silent is still there. It cannot be asked
-// while a frame goes out to it, which has a timeout of its own, and need not
-// answer while one comes in.
-func (s *session) ping(ctx context.Context) {
+// watch does what is due when the client is silent: it finds out whether the peer
+// is still there, and finishes a set that the client does not go on with.
+func (s *session) watch(ctx context.Context) {
 	ticker := time.NewTicker(s.server.config.PingInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
+			s.checkPeer(ctx)
+		case <-s.unfinished.C:
+			if err := s.finishHeld(ctx); err != nil && ctx.Err() == nil {
+				s.close(failure(err))
+			}
 		case <-ctx.Done():
 			return
 		}
-		if s.writing.Load() > 0 {
-			continue
-		}
-		heard := s.heard.Load()
-		answer, cancel := context.WithTimeout(ctx, s.server.config.PingTimeout)
-		err := s.conn.Ping(answer)
-		cancel()
-		if err != nil && s.heard.Load() == heard && s.writing.Load() == 0 {
-			_ = s.conn.CloseNow() // nobody is there to be told why
-			return
-		}
 	}
+}
+
+// checkPeer drops a peer that is silent and does not answer a ping. It cannot be
+// asked while a frame goes out to it, which has a timeout of its own, and need
+// not answer while one comes in.
+func (s *session) checkPeer(ctx context.Context) {
+	if s.writing.Load() > 0 {
+		return
+	}
+	heard := s.heard.Load()
+	err := s.ping(ctx, s.server.config.PingTimeout)
+	if err != nil && s.heard.Load() == heard && s.writing.Load() == 0 {
+		_ = s.conn.CloseNow() // nobody is there to be told why
+	}
+}
+
+// ping waits for the client's answer to a ping: by then the client has received
+// all that was sent before.
+func (s *session) ping(ctx context.Context, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return s.conn.Ping(ctx)
 }
 
 // errGone says that a frame could not be written: the client is gone, or takes
@@ -229,15 +263,27 @@ func (r heardReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// protect calls do and turns a panic into a close: what one client brings about
+// must not end the sessions of the others.
+func protect(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = failure(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	return do()
+}
+
 // failure is the close for trouble that is not the client's.
 func failure(err error) closing {
+	var c closing
 	switch {
+	case errors.As(err, &c):
+		return c
 	case errors.Is(err, syscall.ENOSPC):
 		return closing{websocket.StatusTryAgainLater, "disk is full", err}
 	case errors.Is(err, revlog.ErrClosed):
 		return closing{websocket.StatusGoingAway, "database is being closed", nil}
-	case errors.Is(err, revlog.ErrAhead):
-		return closing{websocket.StatusPolicyViolation, "revision is ahead of this database, which was replaced or restored since", nil}
 	}
 	return closing{websocket.StatusInternalError, "internal error", err}
 }

@@ -22,9 +22,9 @@ var concurrencyTests = []test{
 			for i := range sets {
 				var changes []protocol.Change
 				for k := range size {
-					changes = append(changes, Create("todos", k, fmt.Sprintf(`{"n":"%d.%d"}`, n, i)))
+					changes = append(changes, Create("todos", n*size+k, fmt.Sprintf(`{"n":"%d.%d"}`, n, i)))
 				}
-				r, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: protocol.MaxRevision, Changes: changes, Time: arrival})
+				r, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: log.Head(), Changes: changes, Time: arrival})
 				if err != nil {
 					return err
 				}
@@ -89,7 +89,7 @@ var concurrencyTests = []test{
 				if i%3 == 2 {
 					change = Delete("todos", (n+i)%5)
 				}
-				if _, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: protocol.MaxRevision, Changes: []protocol.Change{change}, Time: arrival}); err != nil {
+				if _, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: log.Head(), Changes: []protocol.Change{change}, Time: arrival}); err != nil {
 					return err
 				}
 			}

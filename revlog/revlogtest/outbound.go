@@ -46,11 +46,15 @@ var outboundTests = []test{
 		}
 	}},
 
-	{"an update of a primitive changes nothing", func(t *testing.T, log *Log) {
-		a := log.Client("a")
+	{"an update of a primitive changes nothing, and its client gets the primitive again", func(t *testing.T, log *Log) {
+		a, b := log.Client("a"), log.Client("b")
 		for key, obj := range []string{`5`, `"text"`, `null`, `false`} {
-			head := a.Creates("table", key, obj).Head
-			wantNothing(t, log, head, func() { a.Updates("table", key, `{"x":1}`) })
+			a.Creates("table", key, obj)
+			a.CatchesUp()
+			b.CatchesUp()
+			a.Updates("table", key, `{"x":1}`)
+			WantChanges(t, a.CatchesUp(), Create("table", key, obj))
+			WantChanges(t, b.CatchesUp())
 		}
 	}},
 

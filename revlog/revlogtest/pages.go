@@ -57,6 +57,24 @@ var pageTests = []test{
 		}
 	}},
 
+	{"a change larger than a page is a page of its own", func(t *testing.T, log *Log) {
+		a := log.Client("a")
+		a.Creates("todos", 1, `{}`)
+		a.Creates("todos", 2, `"`+strings.Repeat("x", 9<<20)+`"`)
+		a.Creates("todos", 3, `{}`)
+		for _, after := range []protocol.Revision{0, 1} {
+			sizes := []int{}
+			q := revlog.Query{Reader: stranger, After: after}
+			for page := (revlog.Page{Partial: true}); page.Partial; q.Cursor = page.Next {
+				page = log.read(q)
+				sizes = append(sizes, len(page.Changes))
+			}
+			if want := 3 - int(after); len(sizes) != want {
+				t.Errorf("from position %d there are pages of %v changes, want %d pages of 1", after, sizes, want)
+			}
+		}
+	}},
+
 	{"a page has at most 50,000 changes unless told otherwise", func(t *testing.T, log *Log) {
 		const limit = 50_000
 		var all []protocol.Change

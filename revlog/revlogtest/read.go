@@ -22,7 +22,7 @@ var readTests = []test{
 		want(log.Client("a").Creates("todos", 1, `{}`).Head)
 	}},
 
-	{"a reader is taken to the head", func(t *testing.T, log *Log) {
+	{"a reader is taken to the head, past its own changes too", func(t *testing.T, log *Log) {
 		a, b := shared(log, `{"id":1}`)
 		a.Updates("todos", 1, `{"x":1}`)
 		head := a.Creates("other", 1, `{}`).Head

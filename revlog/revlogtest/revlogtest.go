@@ -48,6 +48,17 @@ func Run(t *testing.T, newStore func(testing.TB) Store) {
 			}
 		})
 	}
+	t.Run("Convergence", func(t *testing.T) { convergeTest(t, newStore) })
+}
+
+// convergeTest plays some schedules without faults.
+func convergeTest(t *testing.T, newStore func(testing.TB) Store) {
+	for seed := range uint64(50) {
+		s := NewSchedule(seed)
+		if err := Converge(t.Context(), newStore(t).Open(t), s, func(string, ...any) {}); err != nil {
+			t.Fatalf("%+v: %v", s, err)
+		}
+	}
 }
 
 // A test is one behaviour of a log that is empty when the test begins.

@@ -1,0 +1,126 @@
+package revlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"syncabled/protocol"
+)
+
+// WriteTo writes a copy of the database as it is at one moment, while others
+// read and write. The copy is a database file.
+func (db *DB) WriteTo(w io.Writer) (int64, error) {
+	var n int64
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
+		var err error
+		n, err = tx.WriteTo(w)
+		return err
+	})
+	return n, closedError(err)
+}
+
+// restoreLeap is by how much a restore moves the head on. A client that had got
+// further than the copy is then at a position that the log never had, and is
+// recognised by it. No log makes as many entries between two copies.
+const restoreLeap = 1 << 36
+
+// Restore makes a database of the copy in the file at from. It refuses to
+// overwrite a file. The restored log continues far beyond the copy's head: what
+// lies between is a gap, and a reader from there gets ErrAhead.
+func Restore(from, to string) (protocol.Revision, error) {
+	if _, err := Verify(from); err != nil {
+		return 0, err
+	}
+	if err := copyFile(from, to); err != nil {
+		return 0, err
+	}
+	head, err := leap(to)
+	if err != nil {
+		return 0, errors.Join(fmt.Errorf("restore %s: %w", to, err), os.Remove(to))
+	}
+	return head, nil
+}
+
+// copyFile copies a file to one that does not exist, durably.
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	err = errors.Join(err, target.Sync(), target.Close(), syncDir(filepath.Dir(to)))
+	if err != nil {
+		return errors.Join(err, os.Remove(to))
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	// Some systems cannot sync a folder; there, names are durable without.
+	_ = dir.Sync()
+	return dir.Close()
+}
+
+// leap appends the entry that stands at the end of a gap, and notes the gap.
+func leap(path string) (protocol.Revision, error) {
+	bolt, err := bbolt.Open(path, 0o600, boltOptions())
+	if err != nil {
+		return 0, explain(err)
+	}
+	var next protocol.Revision
+	err = bolt.Update(func(tx *bbolt.Tx) error {
+		head, err := newTxView(tx, nil).head()
+		if err != nil {
+			return err
+		}
+		next = head + restoreLeap
+		if next > protocol.MaxRevision {
+			return errors.New("revisions are used up")
+		}
+		meta := tx.Bucket(bucketMeta)
+		gaps := append(gapsOf(meta), gap{head, next})
+		e := entry{revision: next, previous: head, change: protocol.Change{Type: typeResync}}
+		return errors.Join(
+			meta.Put(metaGaps, encodeGaps(gaps)),
+			tx.Bucket(bucketEntries).Put(revisionKey(next), e.encode()),
+		)
+	})
+	return next, errors.Join(err, bolt.Close())
+}
+
+// A gap is a range of revisions that the log left out: those in (after, to).
+type gap struct{ after, to protocol.Revision }
+
+func gapsOf(meta *bbolt.Bucket) []gap {
+	var gaps []gap
+	for b := meta.Get(metaGaps); len(b) >= 16; b = b[16:] {
+		gaps = append(gaps, gap{
+			protocol.Revision(binary.BigEndian.Uint64(b)),
+			protocol.Revision(binary.BigEndian.Uint64(b[8:])),
+		})
+	}
+	return gaps
+}
+
+func encodeGaps(gaps []gap) []byte {
+	var b []byte
+	for _, g := range gaps {
+		b = append(append(b, revisionKey(g.after)...), revisionKey(g.to)...)
+	}
+	return b
+}

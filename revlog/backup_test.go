@@ -1,0 +1,113 @@
+package revlog_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+	"syncabled/revlog/revlogtest"
+)
+
+// TestRestore copies a database that goes on, and goes on in the copy: who had
+// got further than the copy is recognised, who had not carries on.
+func TestRestore(t *testing.T) {
+	dir := t.TempDir()
+	db := mustOpen(t, filepath.Join(dir, "lost.db"), revlog.Options{})
+	create(t, db, 1)
+	copied := filepath.Join(dir, "copy.db")
+	backUp(t, db, copied)
+	create(t, db, 2)
+	lost := create(t, db, 3)
+
+	path := filepath.Join(dir, "restored.db")
+	head, err := revlog.Restore(copied, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restored := mustOpen(t, path, revlog.Options{})
+	defer restored.Close()
+	if got := restored.Head(); got != head || head < lost+1_000_000_000 {
+		t.Errorf("the head is %d, Restore returned %d; the lost one was %d", got, head, lost)
+	}
+	for _, position := range []protocol.Revision{2, lost, head - 1} {
+		if _, err := restored.Read(t.Context(), revlog.Query{Reader: "r", After: position}); !errors.Is(err, revlog.ErrAhead) {
+			t.Errorf("from %d, in the gap: got %v, want ErrAhead", position, err)
+		}
+	}
+	create(t, restored, 4)
+	for position, want := range map[protocol.Revision][]protocol.Change{
+		0:    {revlogtest.Create("items", 1, `{}`), revlogtest.Create("items", 4, `{}`)},
+		1:    {revlogtest.Create("items", 4, `{}`)},
+		head: {revlogtest.Create("items", 4, `{}`)},
+	} {
+		page, err := restored.Read(t.Context(), revlog.Query{Reader: "r", After: position})
+		if err != nil {
+			t.Fatal(err)
+		}
+		revlogtest.WantChanges(t, page.Changes, want...)
+	}
+	if err := restored.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := revlog.Verify(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "good.db")
+	db := mustOpen(t, good, revlog.Options{})
+	create(t, db, 1)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	there := filepath.Join(dir, "there.db")
+	if err := os.WriteFile(there, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := revlog.Restore(good, there); !errors.Is(err, os.ErrExist) {
+		t.Errorf("over a file: got %v, want os.ErrExist", err)
+	}
+	if text, _ := os.ReadFile(there); string(text) != "mine" {
+		t.Errorf("the file is %q now", text)
+	}
+	fresh := filepath.Join(dir, "fresh.db")
+	if _, err := revlog.Restore(there, fresh); !errors.Is(err, revlog.ErrFormat) {
+		t.Errorf("of no database: got %v, want ErrFormat", err)
+	}
+	if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
+		t.Error("something was left")
+	}
+}
+
+// create creates an object of its own client, and returns the head after that.
+func create(t *testing.T, db *revlog.DB, key int) protocol.Revision {
+	t.Helper()
+	receipt, err := db.Submit(t.Context(), revlog.Set{
+		Client:  "a",
+		Base:    db.Head(),
+		Changes: []protocol.Change{revlogtest.Create("items", key, `{}`)},
+		Time:    time.Unix(1_800_000_000, 0),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipt.Head
+}
+
+func backUp(t *testing.T, db *revlog.DB, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.WriteTo(file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,128 @@
+package revlog
+
+import (
+	"bytes"
+
+	"syncabled/protocol"
+)
+
+// This file is what the log does when it cannot know what a client holds of an
+// object: after a lost acknowledgement, a crash, or two connections at once.
+//
+// A repair is a mark in the log, an entry of the object that is meant for one
+// client. To everybody else it says nothing. That client, when it reads past the
+// mark, gets the object's present value, own changes included. The mark has a
+// revision of its own, so it is known whether the client had got there when it
+// made a change: if a change to the object has a base before the mark, the two
+// crossed, and the object is marked again.
+//
+// A resync does the same for everything after a position, with one mark.
+
+// repairs are the objects to mark for a client at the end of a set, in order.
+type repairs struct {
+	client uint64
+	keys   []string
+	listed map[string]bool
+}
+
+func newRepairs(c client) *repairs {
+	return &repairs{client: c.number}
+}
+
+func (r *repairs) add(key string) {
+	if r.listed[key] {
+		return
+	}
+	if r.listed == nil {
+		r.listed = map[string]bool{}
+	}
+	r.listed[key] = true
+	r.keys = append(r.keys, key)
+}
+
+// addUnheard adds objects of a set that came over several connections: those
+// created by the last message of a connection, which may not have heard that it
+// was held. What the client has deleted since is in no later message, because
+// in an initial upload it sends what is there. What later messages mention needs
+// no repair.
+func (r *repairs) addUnheard(parts []part) {
+	if parts[0].connection == parts[len(parts)-1].connection {
+		return
+	}
+	mentioned := map[string]bool{}
+	for i := len(parts) - 1; i >= 0; i-- {
+		last := i+1 < len(parts) && parts[i].connection != parts[i+1].connection
+		for _, change := range parts[i].changes {
+			key := objectKey(change.Table, change.Key)
+			if last && change.Type == protocol.Create && !mentioned[key] {
+				r.add(key)
+			}
+		}
+		for _, change := range parts[i].changes {
+			mentioned[objectKey(change.Table, change.Key)] = true
+		}
+	}
+}
+
+// mark appends the marks of repairs.
+func (f *fold) mark(r *repairs) error {
+	for _, key := range r.keys {
+		obj, err := f.object(key)
+		if err != nil {
+			return err
+		}
+		table, name := splitObjectKey(key)
+		e := entry{
+			revision: f.head() + 1,
+			client:   r.client,
+			previous: obj.last,
+			change:   protocol.Change{Type: typeRepair, Table: table, Key: name},
+		}
+		f.entries = append(f.entries, e)
+		f.objects[key] = obj.after(e, bytes.Clone(obj.value)) // it outlives the transaction
+	}
+	return nil
+}
+
+// announce appends the mark of a resync. The one before goes on to count, in one
+// with it, as long as a change may come that was made before it: one that is
+// held, or, unless the client has got beyond it, a new one.
+func (f *fold) announce(set Set, c client, holds bool) {
+	e := entry{revision: f.head() + 1, client: c.number, previous: set.Base, change: protocol.Change{Type: typeResync}}
+	f.entries = append(f.entries, e)
+	from := set.Base
+	if holds || c.base < c.resync.at {
+		from = min(from, c.resync.from)
+	}
+	c.resync = resync{from: from, at: e.revision}
+	f.remember(set.Client, c)
+}
+
+// covers reports whether a resync gave the client an object after it made a
+// change to it with a base.
+func (r resync) covers(h history, obj object, base protocol.Revision) (bool, error) {
+	if base >= r.at {
+		return false, nil
+	}
+	for rev := obj.last; rev > r.from; {
+		if rev < r.at {
+			return true, nil
+		}
+		e, err := h.entry(rev)
+		if err != nil {
+			return false, err
+		}
+		rev = e.previous
+	}
+	return false, nil
+}
+
+// refuse keeps what was left out of a set, and has its objects repaired.
+func (f *fold) refuse(c client, set Set, repairs *repairs) {
+	for _, refusal := range set.Refused {
+		f.refused = append(f.refused, refused{c.number, set.Time, refusal})
+		if refusal.Key != "" {
+			repairs.add(objectKey(refusal.Table, refusal.Key))
+		}
+	}
+}

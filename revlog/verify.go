@@ -1,0 +1,191 @@
+package revlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"syncabled/protocol"
+)
+
+// A Summary says what a database holds.
+type Summary struct {
+	Head    protocol.Revision
+	Entries int
+	Objects int // tombstones included
+	Clients int
+	Held    int // messages of sets that are not complete
+	Refused int
+}
+
+// ErrBroken is wrapped by Verify's error for a file that does not hold together.
+var ErrBroken = errors.New("database is broken")
+
+// Verify checks the database in the file at path, which it does not change: the
+// pages of the file, the checksum and place of every record, that the entries of
+// each object form a chain, and that every object is what a replay of its
+// entries gives. The error names the first broken thing.
+func Verify(path string) (Summary, error) {
+	options := *bbolt.DefaultOptions
+	options.Timeout = lockWait
+	options.ReadOnly = true
+	bolt, err := bbolt.Open(path, 0, &options)
+	if err != nil {
+		return Summary{}, fmt.Errorf("open %s: %w", path, explain(err))
+	}
+	var summary Summary
+	err = bolt.View(func(tx *bbolt.Tx) error {
+		if err := checkMeta(tx); err != nil {
+			return err
+		}
+		v := verifier{tx: tx, overlay: newOverlay()}
+		v.view = newTxView(tx, &v.overlay)
+		if err := v.run(); err != nil {
+			return fmt.Errorf("%w: %w", ErrBroken, err)
+		}
+		summary = v.summary
+		return nil
+	})
+	return summary, errors.Join(err, bolt.Close())
+}
+
+type verifier struct {
+	tx      *bbolt.Tx
+	view    txView
+	overlay overlay
+	summary Summary
+	resyncs int
+}
+
+func (v *verifier) run() error {
+	for _, check := range []func() error{v.pages, v.entries, v.objects, v.clients, v.held, v.refused} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pages checks the structure of the file.
+func (v *verifier) pages() error {
+	var first error
+	for err := range v.tx.Check() { // has to be drained
+		if first == nil {
+			first = fmt.Errorf("pages of the file: %w", err)
+		}
+	}
+	return first
+}
+
+func (v *verifier) entries() error {
+	last, gaps := protocol.Revision(0), gapsOf(v.tx.Bucket(bucketMeta))
+	err := v.view.each(0, protocol.MaxRevision, func(e entry) error {
+		switch {
+		case e.revision != last+1 && !slices.Contains(gaps, gap{last, e.revision}):
+			return fmt.Errorf("entry %d follows entry %d", e.revision, last)
+		case e.change.Type < protocol.Create || e.change.Type > typeResync:
+			return fmt.Errorf("entry %d: unknown type %d", e.revision, e.change.Type)
+		case e.change.Type == typeResync:
+			v.resyncs++
+		}
+		last = e.revision
+		v.summary.Entries++
+		return nil
+	})
+	v.summary.Head = last
+	return err
+}
+
+func (v *verifier) objects() error {
+	folded := metaRevision(v.tx.Bucket(bucketMeta), metaFolded)
+	if folded > v.summary.Head {
+		return fmt.Errorf("objects are folded up to revision %d, the log ends at %d", folded, v.summary.Head)
+	}
+	if err := replay(v.view, &v.overlay, folded); err != nil {
+		return err
+	}
+	chained := 0
+	err := eachObject(v.view.objects, "", v.overlay.after("", v.overlay.fresh.Len()), func(obj keyed) error {
+		v.summary.Objects++
+		n, err := v.object(obj)
+		chained += n
+		return err
+	})
+	if err == nil && chained != v.summary.Entries-v.resyncs {
+		err = fmt.Errorf("%d entries belong to no object", v.summary.Entries-v.resyncs-chained)
+	}
+	return err
+}
+
+// object checks the chain of an object and what it adds up to. It returns the
+// length of the chain.
+func (v *verifier) object(obj keyed) (int, error) {
+	table, key := splitObjectKey(obj.key)
+	fail := func(format string, args ...any) (int, error) {
+		return 0, fmt.Errorf("object %s of table %q: %w", key, table, fmt.Errorf(format, args...))
+	}
+	n, owner := 0, obj.owner
+	for rev := obj.last; rev > 0; n++ {
+		e, err := v.view.entry(rev)
+		switch {
+		case err != nil:
+			return fail("%w", err)
+		case e.change.Table != table || e.change.Key != key || e.change.Type == typeResync:
+			return fail("entry %d is of another object", rev)
+		case e.previous >= rev:
+			return fail("entry %d follows entry %d", rev, e.previous)
+		case owner != 0 && (e.client != owner || e.isMark()):
+			return fail("entry %d is not of its owner, client %d", rev, owner)
+		}
+		rev = e.previous
+	}
+	net, _, err := effect(v.view, obj.last, 0, obj.last, nobody)
+	if err != nil {
+		return fail("%w", err)
+	}
+	if change, _ := net.Change(table, key); !bytes.Equal(change.Obj, obj.value) {
+		return fail("it is not what its entries add up to")
+	}
+	return n, nil
+}
+
+func (v *verifier) clients() error {
+	numbers := map[uint64]bool{}
+	return v.view.numbers.ForEach(func(identity, record []byte) error {
+		c, err := decodeClient(string(identity), record)
+		switch {
+		case err != nil:
+			return err
+		case c.number == 0 || c.number > v.view.numbers.Sequence() || numbers[c.number]:
+			return fmt.Errorf("client %q: number %d is out of range or not its own", identity, c.number)
+		case c.base > v.summary.Head || c.resync.at > v.summary.Head:
+			return fmt.Errorf("client %q: it is ahead of the log", identity)
+		}
+		numbers[c.number] = true
+		v.summary.Clients++
+		return nil
+	})
+}
+
+func (v *verifier) held() error {
+	return v.view.helds.ForEach(func(key, record []byte) error {
+		if len(key) != 16 || binary.BigEndian.Uint64(key) > v.view.numbers.Sequence() {
+			return fmt.Errorf("held message %x: no such client", key)
+		}
+		v.summary.Held++
+		_, err := decodePart(record)
+		return err
+	})
+}
+
+func (v *verifier) refused() error {
+	return v.tx.Bucket(bucketRefused).ForEach(func(_, record []byte) error {
+		v.summary.Refused++
+		_, err := decodeRefused(record)
+		return err
+	})
+}

@@ -1,0 +1,228 @@
+package server_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A modelClient is a browser with one app, and a user of it.
+type modelClient struct {
+	world     *world
+	name      string
+	rng       *rand.Rand
+	threshold int // partialsThreshold
+	db        *database
+	page      atomic.Pointer[page] // the last one, nil if there was none
+	dialled   int
+	offline   atomic.Pointer[time.Time] // no connection gets through until then
+
+	tokens int                        // values that its user made up
+	left   map[string]map[string]bool // states of objects that its user's edits have left behind
+	edits  int
+	undone int // edits that a batch has undone
+}
+
+func (c *modelClient) trace(format string, args ...any) {
+	if c.world.traces {
+		c.world.trace("%s: %s", c.name, fmt.Sprintf(format, args...))
+	}
+}
+
+// open opens the app.
+func (c *modelClient) open() {
+	p := &page{client: c, db: c.db, rng: rand.New(rand.NewPCG(c.rng.Uint64(), 2))}
+	c.page.Store(p)
+	p.after(0, func() {
+		c.trace("opens the app")
+		if c.db.node == nil {
+			p.node = newSyncNode()
+		} else {
+			p.node = c.db.node.clone()
+		}
+		p.connect()
+	})
+}
+
+// crash ends the page, and reports whether there was one. Its connections are
+// closed by the operating system, or just go silent.
+func (c *modelClient) crash(silently bool) (crashed bool) {
+	p := c.page.Load()
+	p.task(func() {
+		c.trace("crashes")
+		crashed, p.dead = true, true
+		for _, s := range p.sockets {
+			switch {
+			case s.wire == nil:
+			case silently:
+				s.wire.silence(&s.wire.up)
+				s.wire.silence(&s.wire.down)
+			default:
+				s.wire.hangUp()
+			}
+		}
+	})
+	return crashed
+}
+
+// liveWires returns the connections that the network still has.
+func (c *modelClient) liveWires() []*wire {
+	var wires []*wire
+	c.page.Load().task(func() {
+		for _, s := range c.page.Load().sockets {
+			if s.isLive() {
+				wires = append(wires, s.wire)
+			}
+		}
+	})
+	return wires
+}
+
+// edit begins a transaction in which the user changes something.
+func (c *modelClient) edit(rng *rand.Rand) {
+	c.page.Load().task(func() {
+		c.page.Load().transaction(func() {
+			if c.editObjects(rng) {
+				c.page.Load().changed()
+			}
+		})
+	})
+}
+
+// editObjects changes some objects at random. It reports whether anything has
+// changed.
+func (c *modelClient) editObjects(rng *rand.Rand) bool {
+	before := c.db.rev
+	for range 1 + rng.IntN(3) {
+		c.editObject(rng)
+	}
+	return c.db.rev != before
+}
+
+func (c *modelClient) editObject(rng *rand.Rand) {
+	t := pick(rng, c.db.tables[0], c.db.tables[0], c.db.tables[0], c.db.tables[1])
+	key := modelKeys[t.name][rng.IntN(len(modelKeys[t.name]))]
+	obj, exists := t.objects[key]
+	was, revision := text(obj), c.db.rev
+	switch {
+	case !exists:
+		c.db.put(t.name, key, c.newObject(t, key, rng), false)
+	case rng.IntN(6) == 0:
+		c.db.delete(t.name, key, false)
+	default:
+		c.db.update(t.name, key, c.newMods(t, key, rng), false)
+	}
+	if c.db.rev == revision {
+		return
+	}
+	c.edits++
+	id := t.name + " " + key
+	if c.left[id] == nil {
+		c.left[id] = map[string]bool{}
+	}
+	c.left[id][was] = true
+	delete(c.left[id], text(t.objects[key]))
+	last := c.db.log[len(c.db.log)-1]
+	c.trace("edits: %s (local %d)", text(last.change), last.rev)
+}
+
+// observe counts edits that are undone: a batch brings an object back to a state
+// that its user had changed.
+func (c *modelClient) observe(before, after map[string]string) {
+	ids := maps.Clone(before)
+	maps.Copy(ids, after)
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		was, is := before[id], after[id]
+		if is == "" {
+			is = "null"
+		}
+		if was != after[id] && c.left[id][is] {
+			c.undone++
+			c.left[id] = nil
+			c.trace("UNDONE %s: from %s to %s", id, was, is)
+		}
+	}
+}
+
+func (c *modelClient) newObject(t *table, key string, rng *rand.Rand) map[string]any {
+	obj := map[string]any{}
+	for _, path := range []string{"a", "b", "c"} {
+		if rng.IntN(3) > 0 {
+			obj[path] = c.newValue(rng, 2)
+		}
+	}
+	if t.inbound {
+		obj["id"] = parsed(key)
+	}
+	return obj
+}
+
+var modelPaths = []string{"a", "b", "c", "a.x", "a.y", "b.x", "a.x.p", "a.x.q"}
+
+func (c *modelClient) newMods(t *table, key string, rng *rand.Rand) mods {
+	var m mods
+	for range 1 + rng.IntN(2) {
+		path := modelPaths[rng.IntN(len(modelPaths))]
+		overlaps := slices.ContainsFunc(m, func(other mod) bool {
+			return path == other.path || strings.HasPrefix(path, other.path+".") || strings.HasPrefix(other.path, path+".")
+		})
+		if !overlaps && !c.isLostInMerge(t, key, path) {
+			m.set(path, c.newValue(rng, 2))
+		}
+	}
+	return m
+}
+
+// isLostInMerge reports whether Dexie.Syncable may lose an update: it merges what
+// it has not sent, and then forgets what was set below a path that was set to
+// something falsy.
+func (c *modelClient) isLostInMerge(t *table, key, path string) bool {
+	for i, r := range path {
+		if r != '.' {
+			continue
+		}
+		if parent, ok := getByKeyPath(t.objects[key], path[:i]); ok && isFalsy(parent) && c.mayMerge(t.name, key) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *modelClient) mayMerge(table, key string) bool {
+	stored := -1
+	if c.db.node != nil {
+		stored = c.db.node.myRevision
+	}
+	return slices.ContainsFunc(c.db.log, func(l logged) bool {
+		return !l.remote && l.Table == table && string(l.Key) == key && (l.rev > stored || c.page.Load() != nil && l.rev > c.page.Load().node.myRevision)
+	})
+}
+
+// newValue makes up a value: mostly one that there has never been.
+func (c *modelClient) newValue(rng *rand.Rand, depth int) any {
+	switch rng.IntN(10) {
+	case 0:
+		return nil
+	case 1:
+		return float64(rng.IntN(2))
+	case 2:
+		return []any{float64(rng.IntN(3))}
+	case 3, 4, 5:
+		if depth == 0 {
+			break
+		}
+		obj := map[string]any{}
+		for _, name := range []string{"x", "y", "p"} {
+			if rng.IntN(2) == 0 {
+				obj[name] = c.newValue(rng, depth-1)
+			}
+		}
+		return obj
+	}
+	c.tokens++
+	return fmt.Sprintf("%s%d", c.name, c.tokens)
+}

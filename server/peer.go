@@ -1,0 +1,135 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"syncabled/protocol"
+)
+
+// A peer is one client database, whatever connections it has. Clients often have
+// two: after an outage they open one more than they close, and send every set on
+// both. The newest connection speaks for the peer; the one before is muted, but
+// not closed, because the client would then drop both and start over.
+type peer struct {
+	// sent is the highest position that a batch sent to the peer ends at. The
+	// peer may hold any part of what lies before it.
+	sent atomic.Uint64
+
+	turn turn // held for the time of a takeover
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	speaker *session              // nil if no connection is left that speaks for it
+	muted   map[*session]struct{} // those that spoke for it before
+}
+
+// peer returns the peer of an identity. Nothing is known of what was sent to an
+// identity before the database was opened, but that it ends at the head of then.
+func (db *database) peer(identity string, isNew bool) *peer {
+	db.peersMu.Lock()
+	defer db.peersMu.Unlock()
+	p := db.peers[identity]
+	if p == nil {
+		p = &peer{turn: newTurn(), muted: map[*session]struct{}{}}
+		if !isNew {
+			p.sent.Store(uint64(db.opened))
+		}
+		db.peers[identity] = p
+	}
+	return p
+}
+
+// sending notes that a batch is about to be sent.
+func (p *peer) sending(to protocol.Revision) {
+	for {
+		sent := p.sent.Load()
+		if uint64(to) <= sent || p.sent.CompareAndSwap(sent, uint64(to)) {
+			return
+		}
+	}
+}
+
+// takeOver makes a session speak for the peer. It reports whether another one
+// did, which is then muted.
+func (p *peer) takeOver(s *session) bool {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	before := p.appoint(s)
+	if before == nil {
+		return false
+	}
+	before.mute()
+	return true
+}
+
+// appoint makes a session the speaker. It returns the one before.
+func (p *peer) appoint(s *session) *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.speaker
+	p.speaker = s
+	if before != nil {
+		p.muted[before] = struct{}{}
+	}
+	return before
+}
+
+// leave notes that a session has ended.
+func (p *peer) leave(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.muted, s)
+	if p.speaker != s {
+		return
+	}
+	p.speaker = nil
+	if len(p.muted) > 0 {
+		time.AfterFunc(returnTime, p.closeMuted)
+	}
+}
+
+// returnTime is how long a client may take to come back that closed the
+// connection that spoke for it.
+const returnTime = 10 * time.Second
+
+// closeMuted closes the muted connections if none speaks for the peer. The one
+// that spoke last may have been the older one, of a page that is gone: what it
+// sent came in late. The client of the other one does not know that it is muted.
+func (p *peer) closeMuted() {
+	p.mu.Lock()
+	var muted []*session
+	if p.speaker == nil {
+		muted = slices.Collect(maps.Keys(p.muted))
+	}
+	p.mu.Unlock()
+	for _, s := range muted {
+		s.close(closing{code: websocket.StatusServiceRestart, reason: "an older connection took over and has ended"})
+	}
+}
+
+// fenceTime is how long a session that is muted may take to prove that it has
+// received all it was sent.
+const fenceTime = 2 * time.Second
+
+// mute ends a session's part in the sync and leaves its connection open: what
+// comes in is ignored, nothing goes out. When mute returns, the message in hand
+// has been handled and the client has all that was sent, or the connection is cut.
+func (s *session) mute() {
+	cut := time.AfterFunc(fenceTime, func() { _ = s.conn.CloseNow() })
+	defer cut.Stop()
+	s.busy.Lock()
+	s.muted = true
+	s.busy.Unlock()
+	s.stopPushing()
+	s.pushing.Wait()
+	if s.ping(context.Background(), fenceTime) != nil {
+		_ = s.conn.CloseNow()
+	}
+}

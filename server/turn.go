@@ -1,0 +1,10 @@
+package server
+
+// A turn is a lock that may be held for as long as the network takes. Who waits
+// for it is, to a fake clock, as idle as who waits for the network.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) Lock()   { t <- struct{}{} }
+func (t turn) Unlock() { <-t }
