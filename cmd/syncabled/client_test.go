@@ -34,6 +34,7 @@ func dial(addr string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.SetReadLimit(-1)
 	c := &client{conn: conn, acks: make(chan int, 100), ended: make(chan struct{})}
 	err = errors.Join(
 		c.send(ctx, `{"type":"clientIdentity","clientIdentity":null}`),

@@ -58,6 +58,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_WRITE_TIMEOUT": "11s",
 		"SYNCABLED_IDLE_TIMEOUT":  "12s",
 		"SYNCABLED_DRAIN_TIMEOUT": "13s",
+		"SYNCABLED_HOLD_TIMEOUT":  "14s",
 	}
 	c := parseServe(t, env)
 	if c.Listen != "localhost:9000" || c.Data != "/var/lib/syncabled" || c.Static != folder(pages) || c.LogLevel != "debug" {
@@ -74,6 +75,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		WriteTimeout: 11 * time.Second,
 		IdleTimeout:  12 * time.Second,
 		DrainTime:    13 * time.Second,
+		HoldTimeout:  14 * time.Second,
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Logger")); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -86,6 +88,9 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 func parserFlags() []string {
 	var names []string
 	for _, node := range newParser(new(commands), func(string) string { return "" }).Model.Children {
+		if node.Name != "serve" {
+			continue
+		}
 		for _, flag := range node.Flags {
 			names = append(names, flag.Name)
 		}

@@ -24,6 +24,10 @@ const (
 // only place where a flag, its default and its help are written down.
 type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve databases to clients (the default command)."`
+	Backup  backupCommand  `cmd:"" help:"Copy databases, while a server runs or not."`
+	Restore restoreCommand `cmd:"" help:"Make databases of copies that backup made."`
+	Verify  verifyCommand  `cmd:"" help:"Check that databases hold together."`
+	Refused refusedCommand `cmd:"" help:"Print the changes that a database refused."`
 	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`
 }
 

@@ -38,6 +38,7 @@ type serveCommand struct {
 	PingTimeout  span `group:"Timing:" default:"15s" placeholder:"TIME" help:"For the answer to a ping, or the connection is closed (${default})."`
 	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"For a client to take in anything of what it is sent, or the connection is closed (${default})."`
 	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"From the end of a database's last connection to the closing of its file (${default})."`
+	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"For a client to go on with a set that it sent in part, or that part is committed (${default})."`
 	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default})."`
 }
 
@@ -69,7 +70,13 @@ func (c serveCommand) Run(w world) error {
 		logger.Info().Stringer("within", time.Duration(c.DrainTimeout)).Msg("ending; a second signal ends it at once")
 	})
 	defer stop()
-	if err := server.New(c.config(dir, logger)).Serve(w.ctx, l); err != nil {
+	s := server.New(c.config(dir, logger))
+	if end, err := serveControl(c.Data, s.Control()); err != nil {
+		logger.Warn().Err(err).Msg("no backups while this server runs: it cannot listen on a socket in the data folder")
+	} else {
+		defer end()
+	}
+	if err := s.Serve(w.ctx, l); err != nil {
 		return err
 	}
 	logger.Info().Msg("ended")
@@ -93,6 +100,7 @@ func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Conf
 		PingTimeout:  time.Duration(c.PingTimeout),
 		WriteTimeout: time.Duration(c.WriteTimeout),
 		IdleTimeout:  time.Duration(c.IdleTimeout),
+		HoldTimeout:  time.Duration(c.HoldTimeout),
 		DrainTime:    time.Duration(c.DrainTimeout),
 		Logger:       logger,
 	}

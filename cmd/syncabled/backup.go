@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"syncabled/revlog"
+)
+
+// dataFolder is the flag that commands about databases share with serve.
+type dataFolder struct {
+	Data string `default:"data" type:"path" placeholder:"DIR" help:"Folder of the databases (./data)."`
+}
+
+// backupCommand copies databases, from a running server too.
+type backupCommand struct {
+	dataFolder `embed:""`
+	DB         string `name:"db" placeholder:"NAME" help:"Copy only this database."`
+	To         string `arg:"" type:"path" help:"Folder for the copies. It is made if there is none; files in it are not overwritten."`
+}
+
+// Run copies and checks one database after the other.
+func (c backupCommand) Run(w world) error {
+	names, err := c.names()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.To, 0o700); err != nil {
+		return err
+	}
+	copyTo, done, err := c.source(w.ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for _, name := range names {
+		target := filepath.Join(c.To, revlog.FileName(name))
+		if err := writeNew(target, func(out io.Writer) error { return copyTo(name, out) }); err != nil {
+			return fmt.Errorf("back up %s: %w", name, err)
+		}
+		summary, err := revlog.Verify(target)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w.stdout, "%s: revision %d, %d objects\n", target, summary.Head, summary.Objects)
+	}
+	return nil
+}
+
+func (c backupCommand) names() ([]string, error) {
+	if c.DB != "" {
+		return []string{c.DB}, nil
+	}
+	names, err := revlog.Names(c.Data)
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("no databases in %s; name their folder with --data", c.Data)
+	}
+	return names, err
+}
+
+// source returns how to copy a database: from the server that has the folder
+// open, or from the folder.
+func (c backupCommand) source(ctx context.Context) (copyTo func(string, io.Writer) error, done func(), err error) {
+	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
+	if errors.Is(err, revlog.ErrLocked) {
+		client := controlClient(c.Data)
+		return func(name string, w io.Writer) error { return fetchBackup(ctx, client, name, w) }, func() {}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(name string, w io.Writer) error { return copyClosed(dir, name, w) }, func() { _ = dir.Close() }, nil
+}
+
+func copyClosed(dir *revlog.Dir, name string, w io.Writer) error {
+	db, err := dir.Open(name)
+	if err != nil {
+		return err
+	}
+	_, err = db.WriteTo(w)
+	return errors.Join(err, db.Close())
+}
+
+// writeNew writes a file that must not exist, and removes it if it could not be
+// written whole.
+func writeNew(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = write(file)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"syncabled/server"
+)
+
+// A running server listens on a socket in its data folder for what only those
+// may ask who can write there.
+
+func socketPath(data string) string { return filepath.Join(data, "control.sock") }
+
+// listenControl listens on the socket. The lock on the folder is held, so a
+// socket that is there was left by a server that was killed.
+func listenControl(data string) (net.Listener, error) {
+	path := socketPath(data)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the operator: %w", err)
+	}
+	return l, os.Chmod(path, 0o600)
+}
+
+// serveControl serves the socket until the function it returns is called.
+func serveControl(data string, handler http.Handler) (end func(), err error) {
+	l, err := listenControl(data)
+	if err != nil {
+		return nil, err
+	}
+	control := &http.Server{Handler: handler}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = control.Serve(l) // ends with an error always
+	}()
+	return func() {
+		_ = control.Close()
+		<-ended
+	}, nil
+}
+
+// controlClient returns a client of the server that serves a data folder.
+func controlClient(data string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socketPath(data))
+		},
+	}}
+}
+
+// fetchBackup writes a copy of a database of a running server.
+func fetchBackup(ctx context.Context, client *http.Client, name string, w io.Writer) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://control/backup/"+name, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		reason, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
+		return fmt.Errorf("server: %s", reason)
+	}
+	n, err := io.Copy(w, response.Body)
+	if err != nil {
+		return err
+	}
+	if response.Trailer.Get(server.LengthTrailer) != strconv.FormatInt(n, 10) {
+		return errors.New("the copy is incomplete; the log of the server says why")
+	}
+	return nil
+}

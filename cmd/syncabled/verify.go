@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"syncabled/revlog"
+)
+
+// verifyCommand checks database files.
+type verifyCommand struct {
+	dataFolder `embed:""`
+}
+
+// Run checks all databases of a folder and fails with the first broken thing of
+// each.
+func (c verifyCommand) Run(w world) error {
+	names, err := revlog.Names(c.Data)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("no databases in %s; name their folder with --data", c.Data)
+	}
+	var broken error
+	for _, name := range names {
+		path := filepath.Join(c.Data, revlog.FileName(name))
+		s, err := revlog.Verify(path)
+		if errors.Is(err, revlog.ErrLocked) {
+			return fmt.Errorf("%w: a server is running; verify a copy that 'syncabled backup' makes, or stop it", err)
+		}
+		if err != nil {
+			broken = errors.Join(broken, err)
+			continue
+		}
+		fmt.Fprintf(w.stdout, "%s: ok, revision %d, %d entries, %d objects, %d clients, %d held messages\n",
+			path, s.Head, s.Entries, s.Objects, s.Clients, s.Held)
+	}
+	return broken
+}
+
+// refusedCommand shows changes that were refused.
+type refusedCommand struct {
+	dataFolder `embed:""`
+	DB         string `name:"db" default:"default" placeholder:"NAME" help:"Database to look at (${default})."`
+}
+
+// Run prints the last refused changes of a database as JSON lines.
+func (c refusedCommand) Run(w world) error {
+	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
+	if err != nil {
+		return explainData(err)
+	}
+	defer dir.Close()
+	if names, err := dir.Names(); err != nil || !slices.Contains(names, c.DB) {
+		return errors.Join(err, fmt.Errorf("no database %s in %s", c.DB, c.Data))
+	}
+	db, err := dir.Open(c.DB)
+	if err != nil {
+		return explainData(err)
+	}
+	defer db.Close()
+	refused, err := db.Refused()
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(w.stdout)
+	for _, r := range refused {
+		if err := out.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
