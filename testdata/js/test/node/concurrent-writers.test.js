@@ -57,14 +57,9 @@ test('apps that take turns at being offline end up equal', { timeout: 60_000 }, 
   await converge(t, server.url, apps, { as: withoutNulls });
 });
 
-const networks = [
-  { protocol: 'websocket' },
-  { protocol: TWO_SOCKETS, todo: 'needs the newest of two sockets to take over, and objects to be repaired' },
-];
-
-for (const { protocol, todo } of networks) {
+for (const protocol of ['websocket', TWO_SOCKETS]) {
   const name = `apps on a network that loses connections end up equal (${protocol})`;
-  test(name, { timeout: 60_000, todo }, async (t) => {
+  test(name, { timeout: 60_000 }, async (t) => {
     const random = seeded(t);
     const server = await Server.start(t);
     const relay = await Relay.start(t, server.url);
