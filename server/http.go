@@ -88,6 +88,8 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		remote: r.RemoteAddr,
 		tables: tablesOf(r.URL.Query()),
 		busy:   newTurn(),
+		opened: make(chan struct{}),
+		ended:  make(chan struct{}),
 	}, name)
 }
 

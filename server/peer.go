@@ -118,10 +118,26 @@ func (p *peer) closeMuted() {
 // received all it was sent.
 const fenceTime = 2 * time.Second
 
+// openingTime is how long a session that is to be muted may take to get its first
+// batch. The app that opened it may be waiting for nothing else.
+const openingTime = time.Second
+
+// awaitOpening waits until the client has its first batch.
+func (s *session) awaitOpening() {
+	late := time.NewTimer(openingTime)
+	defer late.Stop()
+	select {
+	case <-s.opened:
+	case <-s.ended:
+	case <-late.C:
+	}
+}
+
 // mute ends a session's part in the sync and leaves its connection open: what
 // comes in is ignored, nothing goes out. When mute returns, the message in hand
 // has been handled and the client has all that was sent, or the connection is cut.
 func (s *session) mute() {
+	s.awaitOpening()
 	cut := time.AfterFunc(fenceTime, func() { _ = s.conn.CloseNow() })
 	defer cut.Stop()
 	s.busy.Lock()

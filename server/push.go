@@ -15,6 +15,7 @@ import (
 // of what the client changes next. Waiting ends with stop, writing with ctx.
 func (s *session) push(ctx, stop context.Context, position protocol.Revision) error {
 	var frame []byte
+	opened := false
 	resync, lost := s.mayHold(position), false
 	for {
 		var err error
@@ -30,6 +31,10 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 			continue
 		case err != nil:
 			return err
+		}
+		if !opened {
+			close(s.opened)
+			opened = true
 		}
 		if cap(frame) > idleFrame {
 			frame = nil

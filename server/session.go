@@ -50,8 +50,10 @@ type session struct {
 	pushed      atomic.Int64 // changes sent
 	pushing     sync.WaitGroup
 	stopPushing context.CancelFunc
-	answered    bool        // a batch has been sent; owned by the pushing side
-	unfinished  *time.Timer // fires when a set that was sent in part is left lying
+	answered    bool          // a batch has been sent; owned by the pushing side
+	opened      chan struct{} // closed when the first batch has been sent
+	ended       chan struct{} // closed when the reading has ended
+	unfinished  *time.Timer   // fires when a set that was sent in part is left lying
 
 	heard   atomic.Int64 // bytes of messages
 	writing atomic.Int64 // frames that are being written
@@ -104,6 +106,7 @@ func (s *session) run() {
 	if c := (closing{}); errors.As(err, &c) {
 		s.close(c)
 	}
+	close(s.ended)
 	s.end.CompareAndSwap(nil, &closing{code: peerCode(err)})
 	cancel()
 	_ = s.conn.CloseNow() // it may be closed already
