@@ -182,15 +182,17 @@ func checkFormat(path string) error {
 	if err != nil {
 		return explain(err)
 	}
-	return errors.Join(bolt.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return fmt.Errorf("%w: it is cut off, %d of %d bytes are left", ErrFormat, info.Size(), tx.Size())
-		}
-		return checkMeta(tx)
-	}), bolt.Close())
+	return errors.Join(bolt.View(checkMeta), bolt.Close())
 }
 
 func checkMeta(tx *bbolt.Tx) error {
+	info, err := os.Stat(tx.DB().Path())
+	if err != nil {
+		return err
+	}
+	if tx.Size() > info.Size() {
+		return fmt.Errorf("%w: it is cut off, %d of %d bytes are left", ErrFormat, info.Size(), tx.Size())
+	}
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil || string(meta.Get(metaProgram)) != programName {
 		if first, _ := tx.Cursor().First(); first == nil && meta == nil {

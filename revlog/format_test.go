@@ -72,6 +72,9 @@ func TestOpenRefusesTruncatedFiles(t *testing.T) {
 		if _, err := revlog.Open(path, revlog.Options{}); !errors.Is(err, revlog.ErrFormat) {
 			t.Errorf("without the last 1/%d: got error %v, want ErrFormat", part, err)
 		}
+		if _, err := revlog.Verify(path); !errors.Is(err, revlog.ErrFormat) {
+			t.Errorf("Verify without the last 1/%d: got error %v, want ErrFormat", part, err)
+		}
 		untouched()
 	}
 }

@@ -10,5 +10,8 @@ import (
 func TestMain(m *testing.M) {
 	// A seed is all it takes to run a failed test again; no files for that.
 	_ = flag.Set("rapid.nofailfile", "true")
+	if underRace {
+		_ = flag.Set("rapid.checks", "30") // unless the command line says otherwise
+	}
 	goleak.VerifyTestMain(m)
 }

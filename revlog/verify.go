@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -30,6 +32,13 @@ var ErrBroken = errors.New("database is broken")
 // each object form a chain, and that every object is what a replay of its
 // entries gives. The error names the first broken thing.
 func Verify(path string) (Summary, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Summary{}, err
+	}
+	if info.Size() == 0 {
+		return Summary{}, fmt.Errorf("open %s: %w: it is empty", path, ErrFormat)
+	}
 	options := *bbolt.DefaultOptions
 	options.Timeout = lockWait
 	options.ReadOnly = true
@@ -38,19 +47,33 @@ func Verify(path string) (Summary, error) {
 		return Summary{}, fmt.Errorf("open %s: %w", path, explain(err))
 	}
 	var summary Summary
-	err = bolt.View(func(tx *bbolt.Tx) error {
-		if err := checkMeta(tx); err != nil {
-			return err
-		}
-		v := verifier{tx: tx, overlay: newOverlay()}
-		v.view = newTxView(tx, &v.overlay)
-		if err := v.run(); err != nil {
-			return fmt.Errorf("%w: %w", ErrBroken, err)
-		}
-		summary = v.summary
-		return nil
+	err = bolt.View(func(tx *bbolt.Tx) (err error) {
+		summary, err = verify(tx)
+		return err
 	})
 	return summary, errors.Join(err, bolt.Close())
+}
+
+func verify(tx *bbolt.Tx) (summary Summary, err error) {
+	// Where pages are damaged, bbolt panics, or looks outside of the file.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrBroken, r)
+		}
+	}()
+	if err := checkMeta(tx); err != nil {
+		return Summary{}, err
+	}
+	if tx.Bucket(bucketMeta) == nil {
+		return Summary{}, fmt.Errorf("%w: it is empty", ErrFormat)
+	}
+	v := verifier{tx: tx, overlay: newOverlay()}
+	v.view = newTxView(tx, &v.overlay)
+	if err := v.run(); err != nil {
+		return Summary{}, fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return v.summary, nil
 }
 
 type verifier struct {
@@ -62,7 +85,7 @@ type verifier struct {
 }
 
 func (v *verifier) run() error {
-	for _, check := range []func() error{v.pages, v.entries, v.objects, v.clients, v.held, v.refused} {
+	for _, check := range []func() error{v.entries, v.objects, v.clients, v.held, v.refused, v.pages} {
 		if err := check(); err != nil {
 			return err
 		}
