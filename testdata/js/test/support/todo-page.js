@@ -86,8 +86,9 @@ export class TodoPage {
     }
   }
 
+  /** Clicks the box of a task. What it shows is drawn from the database, and may lag behind a click. */
   tick(text) {
-    return this.#checkbox(text).check();
+    return this.#checkbox(text).click();
   }
 
   async edit(text, replacement) {
