@@ -14,7 +14,7 @@ import (
 // [Changes.Refused].
 func Decode(frame []byte, limits Limits) (Message, *Error) {
 	if len(frame) > limits.FrameBytes {
-		return nil, errorf("frame of %d bytes is over the limit of %d; set partialsThreshold in the client's protocol to send smaller messages", len(frame), limits.FrameBytes)
+		return nil, tooLargef("frame of %d bytes is over the limit of %d; set partialsThreshold in the client's protocol to send smaller messages", len(frame), limits.FrameBytes)
 	}
 	if err := checkSyntax(frame); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (e envelope) decodeChanges(limits Limits) (Message, *Error) {
 	}
 	for i, text := range Elements(e.changes) {
 		if i == limits.Changes {
-			return fail(errorf("changes: more than %d in one message; set partialsThreshold in the client's protocol to send fewer at a time", limits.Changes))
+			return fail(tooLargef("changes: more than %d in one message; set partialsThreshold in the client's protocol to send fewer at a time", limits.Changes))
 		}
 		change, err := decodeChange(text, limits)
 		switch {

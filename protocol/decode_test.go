@@ -210,25 +210,25 @@ func TestDecodeLimits(t *testing.T) {
 	frame := changesFrame(`{"type":3,"table":"t","key":1}`, `{"type":3,"table":"t","key":2}`)
 	limits := protocol.Limits{Changes: 1}.WithDefaults()
 	_, err := protocol.Decode([]byte(frame), limits)
-	want := &protocol.Error{RequestID: "7", Message: "changes: more than 1 in one message; set partialsThreshold in the client's protocol to send fewer at a time"}
+	want := &protocol.Error{RequestID: "7", Message: "changes: more than 1 in one message; set partialsThreshold in the client's protocol to send fewer at a time", TooLarge: true}
 	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
 	limits = protocol.Limits{FrameBytes: 10}.WithDefaults()
 	_, err = protocol.Decode([]byte(frame), limits)
-	want = &protocol.Error{Message: "frame of 142 bytes is over the limit of 10; set partialsThreshold in the client's protocol to send smaller messages"}
+	want = &protocol.Error{Message: "frame of 142 bytes is over the limit of 10; set partialsThreshold in the client's protocol to send smaller messages", TooLarge: true}
 	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
 func TestLimitsWithDefaults(t *testing.T) {
-	want := protocol.Limits{FrameBytes: 67_108_864, Changes: 1_000_000, Depth: 128, TableBytes: 256, KeyBytes: 4096, PathSteps: 100}
+	want := protocol.Limits{FrameBytes: 67_108_864, Changes: 1_000_000, ObjectBytes: 16_777_216, Depth: 128, TableBytes: 256, KeyBytes: 4096, PathSteps: 100}
 	if diff := cmp.Diff(want, protocol.Limits{}.WithDefaults()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
-	set := protocol.Limits{FrameBytes: 1, Changes: 2, Depth: 3, TableBytes: 4, KeyBytes: 5, PathSteps: 6}
+	set := protocol.Limits{FrameBytes: 1, Changes: 2, Depth: 3, TableBytes: 4, KeyBytes: 5, PathSteps: 6, ObjectBytes: 7}
 	if diff := cmp.Diff(set, set.WithDefaults()); diff != "" {
 		t.Errorf("limits that are set (-want +got):\n%s", diff)
 	}

@@ -84,6 +84,9 @@ func checkObject(obj []byte, limits Limits) *Error {
 	if len(obj) == 0 {
 		return errorf("obj: a CREATE carries the object; it is missing")
 	}
+	if len(obj) > limits.ObjectBytes {
+		return refusef("obj: %d bytes, over the limit of %d", len(obj), limits.ObjectBytes)
+	}
 	if depth := nesting(obj); depth > limits.Depth {
 		return refusef("obj: nested %d deep, over the limit of %d", depth, limits.Depth)
 	}
@@ -93,6 +96,9 @@ func checkObject(obj []byte, limits Limits) *Error {
 func checkMods(mods []byte, limits Limits) *Error {
 	if len(mods) == 0 || mods[0] != '{' {
 		return errorf("mods: an UPDATE carries an object from key path to value, not %s", orMissing(mods))
+	}
+	if len(mods) > limits.ObjectBytes {
+		return refusef("mods: %d bytes, over the limit of %d", len(mods), limits.ObjectBytes)
 	}
 	for path, span := range MemberSpans(mods) {
 		steps, err := checkPath(path, limits)

@@ -35,13 +35,28 @@ func AppendClear(frame []byte) []byte {
 // AppendChanges appends a message of changes that takes the client to the
 // position current, or, if partial, leaves it there.
 func AppendChanges(frame []byte, changes []Change, current Revision, partial bool) []byte {
-	frame = append(frame, `{"type":"changes","changes":[`...)
+	return EndChanges(AppendList(BeginChanges(frame), changes), current, partial)
+}
+
+// BeginChanges appends the beginning of a message of changes, for one that is
+// sent in pieces. AppendList continues it, and EndChanges ends it.
+func BeginChanges(frame []byte) []byte {
+	return append(frame, `{"type":"changes","changes":[`...)
+}
+
+// AppendList appends changes with commas between them.
+func AppendList(out []byte, changes []Change) []byte {
 	for i, change := range changes {
 		if i > 0 {
-			frame = append(frame, ',')
+			out = append(out, ',')
 		}
-		frame = AppendChange(frame, change)
+		out = AppendChange(out, change)
 	}
+	return out
+}
+
+// EndChanges appends the end of a message of changes; see AppendChanges.
+func EndChanges(frame []byte, current Revision, partial bool) []byte {
 	frame = append(frame, `],"currentRevision":`...)
 	frame = strconv.AppendUint(frame, uint64(current), 10)
 	frame = append(frame, `,"partial":`...)

@@ -7,6 +7,7 @@ import "fmt"
 type Error struct {
 	RequestID string // JSON number of the request it answers, empty if it could not be read
 	Message   string
+	TooLarge  bool // it is the protocol, but more than a message may hold
 
 	refusal bool // it speaks of one change, and does not spoil the message
 }
@@ -15,6 +16,11 @@ func (e *Error) Error() string { return e.Message }
 
 func errorf(format string, args ...any) *Error {
 	return &Error{Message: fmt.Sprintf(format, args...)}
+}
+
+// tooLargef is errorf for a message that is over a limit.
+func tooLargef(format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...), TooLarge: true}
 }
 
 // refusef is errorf for a change of a good form that can never be accepted.

@@ -16,6 +16,11 @@ func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 	if db.isClosed() {
 		return Receipt{}, ErrClosed
 	}
+	if set.Partial {
+		if err := db.checkHeld(set); err != nil {
+			return Receipt{}, err
+		}
+	}
 	r := &request{set: set, done: make(chan struct{})}
 	db.queue.push(r)
 	select {
@@ -109,6 +114,7 @@ func (db *DB) store(group []*request) (*fold, error) {
 		if f, err = newFold(v); err != nil {
 			return err
 		}
+		f.objectBytes = db.options.ObjectBytes
 		for _, r := range group {
 			if r.receipt, err = f.apply(r.set); err != nil {
 				return err
@@ -136,6 +142,9 @@ func (db *DB) catchUp(v txView) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if err := replay(v, &db.overlay, db.head); err != nil {
+		return err
+	}
+	if db.held, err = heldSizesOf(v.helds); err != nil {
 		return err
 	}
 	db.head, db.tail = head, tail{most: db.options.bounds.tailEntries}
@@ -207,20 +216,23 @@ func (h *held) store(bucket *bbolt.Bucket, client uint64) error {
 		first = 0
 	}
 	for i, p := range h.added {
-		if err := bucket.Put(heldKey(client, first+i), p.encode()); err != nil {
+		record := p.encode()
+		if err := bucket.Put(heldKey(client, first+i), record); err != nil {
 			return err
 		}
+		h.bytes += len(record)
 	}
 	return nil
 }
 
 // publish makes a committed fold visible to readers and wakes those that wait.
 func (db *DB) publish(f *fold) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.held.note(f)
 	if len(f.entries) == 0 {
 		return
 	}
-	db.mu.Lock()
-	defer db.mu.Unlock()
 	for key, obj := range f.objects {
 		db.overlay.set(key, obj)
 	}

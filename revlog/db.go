@@ -52,7 +52,31 @@ type Options struct {
 	// are being written. Default 32 MiB.
 	MemoryBytes int
 
+	// HeldBytesPerClient bounds what is held of one client's set until the rest
+	// has come, which is all in memory when it is committed. Default 256 MiB.
+	HeldBytesPerClient int
+
+	// HeldBytes bounds what is held of the sets of all clients. Default 4 GiB.
+	HeldBytes int
+
+	// ObjectBytes bounds the size of an object that updates make larger and
+	// larger. An update that goes beyond it is refused. Default 16 MiB.
+	ObjectBytes int
+
+	// Databases bounds how many databases a [Dir] makes. Default 10,000.
+	Databases int
+
 	bounds bounds
+}
+
+func (o Options) withDefaults() Options {
+	o.MemoryBytes = cmp.Or(o.MemoryBytes, 32<<20)
+	o.HeldBytesPerClient = cmp.Or(o.HeldBytesPerClient, 256<<20)
+	o.HeldBytes = cmp.Or(o.HeldBytes, 4<<30)
+	o.ObjectBytes = cmp.Or(o.ObjectBytes, 16<<20)
+	o.Databases = cmp.Or(o.Databases, 10_000)
+	o.bounds = o.bounds.withDefaults()
+	return o
 }
 
 // bounds say how much is done, or kept in memory, at a time. Tests make them
@@ -97,6 +121,7 @@ type DB struct {
 	overlay overlay
 	tail    tail
 	numbers map[string]uint64 // of the clients that wrote since Open
+	held    heldSizes
 }
 
 var _ Log = (*DB)(nil)
@@ -114,8 +139,7 @@ func Open(path string, options Options) (*DB, error) {
 
 // open is Open without the committer.
 func open(path string, options Options) (*DB, error) {
-	options.MemoryBytes = cmp.Or(options.MemoryBytes, 32<<20)
-	options.bounds = options.bounds.withDefaults()
+	options = options.withDefaults()
 	if err := checkFormat(path); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -223,6 +247,9 @@ func (db *DB) load() error {
 			return fmt.Errorf("database id: %w", err)
 		}
 		db.id, db.gaps = id, gapsOf(meta)
+		if db.held, err = heldSizesOf(tx.Bucket(bucketHeld)); err != nil {
+			return err
+		}
 		v := newTxView(tx, &db.overlay)
 		if db.head, err = v.head(); err != nil {
 			return err
@@ -284,13 +311,8 @@ func (db *DB) Head() protocol.Revision {
 
 // Knows reports whether a client has ever submitted a change.
 func (db *DB) Knows(_ context.Context, identity string) (bool, error) {
-	known := false
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
-		c, err := newTxView(tx, nil).client(identity)
-		known = c.number != nobody
-		return err
-	})
-	return known, closedError(err)
+	number, err := db.number(identity)
+	return number != nobody, err
 }
 
 // ID returns the UUID that the database was made with.

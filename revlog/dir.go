@@ -1,6 +1,7 @@
 package revlog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,15 +44,32 @@ func OpenDir(path string, options Options) (*Dir, error) {
 	if !locked {
 		return nil, fmt.Errorf("data folder %s: %w", path, ErrLocked)
 	}
-	return &Dir{path: path, options: options, lock: lock}, nil
+	return &Dir{path: path, options: options.withDefaults(), lock: lock}, nil
 }
+
+// ErrTooMany is wrapped by Open's error for a database that would be one too many.
+var ErrTooMany = errors.New("there are as many databases as there may be")
 
 // Open opens a database of the folder, and makes it if there is none.
 func (d *Dir) Open(name string) (*DB, error) {
 	if !ValidName(name) {
 		return nil, fmt.Errorf("database name %q: 1 to 64 of a-z, 0-9, _ and -, first a letter or digit", name)
 	}
-	return Open(filepath.Join(d.path, FileName(name)), d.options)
+	path := filepath.Join(d.path, FileName(name))
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := d.checkNumber(); err != nil {
+			return nil, err
+		}
+	}
+	return Open(path, d.options)
+}
+
+func (d *Dir) checkNumber() error {
+	names, err := d.Names()
+	if err == nil && len(names) >= d.options.Databases {
+		err = fmt.Errorf("%w: %d", ErrTooMany, len(names))
+	}
+	return err
 }
 
 // Names returns the databases in the folder, sorted.

@@ -31,7 +31,8 @@ type history interface {
 // same sets give the same revisions everywhere. What it adds to the view is in
 // its fields, for the caller to store.
 type fold struct {
-	view view
+	view        view
+	objectBytes int // most an object may have after an update; 0 means any number
 
 	base    protocol.Revision // head of the view
 	entries []entry           // at revisions base+1, base+2, ...
@@ -48,6 +49,7 @@ type held struct {
 	stored int    // messages in the view
 	drop   bool   // they are used up
 	added  []part // after them
+	bytes  int    // that those take in the file, once they are stored
 }
 
 // refused is a change that was left out of a set.
@@ -206,12 +208,27 @@ func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *
 	if rest.Type == protocol.Update && obj.value != nil && obj.value[0] != '{' {
 		repairs.add(key) // of what is no plain object, clients send mods that say too little
 	}
-	return f.append(c.number, key, obj, rest)
+	value := conflict.Apply(obj.value, rest)
+	if reason := f.tooLarge(rest, value); reason != "" {
+		refusal := protocol.Refusal{Table: rest.Table, Key: rest.Key, Change: protocol.AppendChange(nil, rest), Reason: reason}
+		f.refused = append(f.refused, refused{c.number, p.received, refusal})
+		repairs.add(key)
+		return nil
+	}
+	return f.append(c.number, key, obj, rest, value)
 }
 
-// append adds a change to the log and to its object, unless it changes nothing.
-func (f *fold) append(client uint64, key string, obj object, change protocol.Change) error {
-	value := conflict.Apply(obj.value, change)
+// tooLarge says why an update may not make a value of its object.
+func (f *fold) tooLarge(change protocol.Change, value []byte) string {
+	if change.Type != protocol.Update || f.objectBytes == 0 || len(value) <= f.objectBytes {
+		return ""
+	}
+	return fmt.Sprintf("the object would have %d bytes, over the limit of %d", len(value), f.objectBytes)
+}
+
+// append adds a change to the log, and the value it makes to its object, unless it
+// changes nothing.
+func (f *fold) append(client uint64, key string, obj object, change protocol.Change, value []byte) error {
 	if bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil) {
 		return nil
 	}

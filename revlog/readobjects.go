@@ -12,6 +12,10 @@ import (
 // errChunk ends the reading of a chunk of which there may be more.
 var errChunk = errors.New("chunk is full")
 
+// usualObject is what an object takes of a page, roughly: a page of a few kilobytes
+// need not look at thousands of objects.
+const usualObject = 128
+
 // readObjects reads a page from the objects, in key order. Objects that have
 // moved on since the batch began are put together from their entries.
 func (b *batch) readObjects(ctx context.Context, db *DB) error {
@@ -26,7 +30,7 @@ func (b *batch) readObjects(ctx context.Context, db *DB) error {
 }
 
 func (b *batch) readChunk(db *DB) error {
-	most := db.options.bounds.objectsChunk
+	most := min(db.options.bounds.objectsChunk, 1+b.query.MaxBytes/usualObject)
 	// The overlay is looked at before the transaction begins: what has left it
 	// by then is in the file, and so are the entries it knows of.
 	db.mu.RLock()
