@@ -39,17 +39,18 @@ func TestConversations(t *testing.T) {
 
 // play plays a script against a server of its own.
 func play(t *testing.T, script script) {
-	var config server.Config
+	s := newSite(t, server.Config{})
 	steps := script.steps
 	for len(steps) > 0 && steps[0].verb == "config" {
-		if err := configure(&config, steps[0].arg); err != nil {
+		if err := configure(&s.config, &s.options, steps[0].arg); err != nil {
 			t.Fatal(script.at(steps[0]), err)
 		}
 		steps = steps[1:]
 	}
+	s.start()
 	c := &conversation{
 		t:       t,
-		site:    startSite(t, config),
+		site:    s,
 		script:  script,
 		names:   names{},
 		clients: map[string]*participant{},

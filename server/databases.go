@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 type databases struct {
 	open   func(name string) (revlog.Log, error)
 	idle   time.Duration
+	expiry time.Duration // of what is held
 	logger zerolog.Logger
 
 	mu     sync.Mutex
@@ -28,20 +31,27 @@ type databases struct {
 type database struct {
 	name string
 
-	opening sync.Mutex        // held while the log is opened or closed
-	log     revlog.Log        // nil while it is closed
-	opened  protocol.Revision // head when the log was opened
+	opening sync.Mutex // held while the log is opened or closed
+	log     revlog.Log // nil while it is closed
 
+	// Guarded by peersMu.
 	peersMu sync.Mutex
-	peers   map[string]*peer // those seen since the log was opened, by identity
+	peers   map[string]*peer  // those seen since the log was opened, by identity
+	sentAll protocol.Revision // what others were sent ends here, or before
 
 	// Guarded by databases.mu.
 	sessions int
 	closing  *time.Timer // set while there are no sessions
 }
 
-func newDatabases(open func(string) (revlog.Log, error), idle time.Duration, logger zerolog.Logger) *databases {
-	return &databases{open: open, idle: idle, logger: logger, byName: map[string]*database{}}
+func newDatabases(config *Config) *databases {
+	return &databases{
+		open:   config.Open,
+		idle:   config.IdleTimeout,
+		expiry: config.HeldExpiry,
+		logger: config.Logger,
+		byName: map[string]*database{},
+	}
 }
 
 // acquire returns an open database. It is to be released.
@@ -52,24 +62,27 @@ func (d *databases) acquire(name string) (*database, error) {
 	if db.log != nil {
 		return db, nil
 	}
-	if err := db.open(d.open); err != nil {
-		d.release(db)
+	if err := d.openLog(db); err != nil {
+		d.giveUp(db)
 		return nil, fmt.Errorf("database %s: %w", name, err)
 	}
 	return db, nil
 }
 
-// open opens the log. The caller holds db.opening.
-func (db *database) open(open func(name string) (revlog.Log, error)) error {
-	log, err := open(db.name)
+// openLog opens the log. The caller holds db.opening.
+func (d *databases) openLog(db *database) error {
+	log, err := d.open(db.name)
 	if err != nil {
 		return err
+	}
+	if err := d.finishHeld(context.Background(), log); err != nil {
+		return errors.Join(err, log.Close())
 	}
 	page, err := log.Read(context.Background(), revlog.Query{MaxChanges: 1}) // just to learn the head
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	db.log, db.opened, db.peers = log, page.Revision, map[string]*peer{}
+	db.log, db.sentAll, db.peers = log, page.Revision, map[string]*peer{}
 	return nil
 }
 
@@ -95,6 +108,16 @@ func (d *databases) release(db *database) {
 	db.sessions--
 	if db.sessions == 0 {
 		db.closing = time.AfterFunc(d.idle, func() { d.closeIdle(db) })
+	}
+}
+
+// giveUp releases a database that could not be opened. It need not stay listed.
+func (d *databases) giveUp(db *database) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	db.sessions--
+	if db.sessions == 0 {
+		delete(d.byName, db.name)
 	}
 }
 
@@ -128,7 +151,8 @@ func (db *database) close() error {
 // close closes all databases. No session may be left.
 func (d *databases) close() error {
 	var errs []error
-	for _, db := range d.all() {
+	for _, db := range d.listed() {
+		d.keepOpen(db)
 		db.opening.Lock()
 		errs = append(errs, db.close())
 		db.opening.Unlock()
@@ -136,16 +160,18 @@ func (d *databases) close() error {
 	return errors.Join(errs...)
 }
 
-// all returns the databases, of which none will close by itself any more.
-func (d *databases) all() []*database {
+// listed returns the databases that are, or were, open.
+func (d *databases) listed() []*database {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := make([]*database, 0, len(d.byName))
-	for _, db := range d.byName {
-		if db.closing != nil {
-			db.closing.Stop()
-		}
-		all = append(all, db)
+	return slices.Collect(maps.Values(d.byName))
+}
+
+// keepOpen sees to it that a database does not close by itself any more.
+func (d *databases) keepOpen(db *database) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if db.closing != nil {
+		db.closing.Stop()
 	}
-	return all
 }

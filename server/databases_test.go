@@ -81,7 +81,7 @@ func (l *shelfLog) Close() error {
 }
 
 func (s *shelf) databases(idle time.Duration) *databases {
-	return newDatabases(s.Open, idle, zerolog.Nop())
+	return newDatabases(&Config{Open: s.Open, IdleTimeout: idle, Logger: zerolog.Nop()})
 }
 
 func mustAcquire(t *testing.T, d *databases, name string) *database {

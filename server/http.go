@@ -16,7 +16,7 @@ import (
 const defaultDatabase = "default"
 
 // ServeHTTP upgrades WebSocket handshakes to sessions, which it runs to their
-// end, and serves the rest from the static handler.
+// end, and serves the rest from the static handler. It is the handler of Serve.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case isHandshake(r):
@@ -73,24 +73,33 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.refuseOrigin(w, r)
 		return
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // the origin has been checked
-	})
-	if err != nil {
-		s.config.Logger.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("handshake refused")
+	link, ok := connectionOf(r)
+	if !ok {
+		http.Error(w, "sessions need a connection that Serve accepted", http.StatusInternalServerError)
 		return
 	}
-	s.runSession(&session{
-		server: s,
-		id:     uuid.NewString(),
-		conn:   conn,
-		http:   http.NewResponseController(w),
-		remote: r.RemoteAddr,
-		tables: tablesOf(r.URL.Query()),
-		busy:   newTurn(),
-		opened: make(chan struct{}),
-		ended:  make(chan struct{}),
-	}, name)
+	remote := remoteOf(r, s.config.TrustProxy)
+	session := &session{
+		server:   s,
+		id:       uuid.NewString(),
+		link:     link,
+		remote:   remote,
+		address:  countedAddress(remote),
+		messages: s.config.newMessageLimiter(),
+		tables:   tablesOf(r.URL.Query()),
+		busy:     newTurn(),
+		opened:   make(chan struct{}),
+		ended:    make(chan struct{}),
+	}
+	session.conn, err = websocket.Accept(w, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // the origin has been checked
+		OnPingReceived:     session.answerPing,
+	})
+	if err != nil {
+		s.config.Logger.Debug().Err(err).Str("remote", remote).Msg("handshake refused")
+		return
+	}
+	s.runSession(session, name)
 }
 
 // tablesOf returns the tables that a client says it has, nil if it does not say.

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-func TestStallConnWritesAll(t *testing.T) {
+func TestConnectionWritesAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, size := range []int{0, 1, writePiece - 1, writePiece, writePiece + 1, 3*writePiece + 7} {
 			near, far := net.Pipe()
 			sent := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
 			go func() {
-				n, err := (&stallConn{near, time.Second}).Write(sent)
+				n, err := (&connection{Conn: near, timeout: time.Second}).Write(sent)
 				if n != size || err != nil {
 					t.Errorf("Write of %d bytes: %d, %v", size, n, err)
 				}
@@ -32,7 +32,7 @@ func TestStallConnWritesAll(t *testing.T) {
 }
 
 // Every piece of a large write has the whole timeout.
-func TestStallConnLetsSlowPeersRead(t *testing.T) {
+func TestConnectionLetsSlowPeersRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
@@ -46,20 +46,20 @@ func TestStallConnLetsSlowPeersRead(t *testing.T) {
 				}
 			}
 		}()
-		n, err := (&stallConn{near, 10 * time.Second}).Write(make([]byte, 10*writePiece))
+		n, err := (&connection{Conn: near, timeout: 10 * time.Second}).Write(make([]byte, 10*writePiece))
 		if n != 10*writePiece || err != nil {
 			t.Errorf("Write: %d, %v", n, err)
 		}
 	})
 }
 
-func TestStallConnGivesUp(t *testing.T) {
+func TestConnectionGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
 		defer near.Close()
 		go func() { _, _ = io.ReadFull(far, make([]byte, writePiece+100)) }() // and no more
-		conn := &stallConn{near, 10 * time.Second}
+		conn := &connection{Conn: near, timeout: 10 * time.Second}
 		start := time.Now()
 		n, err := conn.Write(make([]byte, 3*writePiece))
 		if n != writePiece+100 || !errors.Is(err, os.ErrDeadlineExceeded) {

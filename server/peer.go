@@ -22,7 +22,8 @@ type peer struct {
 	// peer may hold any part of what lies before it.
 	sent atomic.Uint64
 
-	turn turn // held for the time of a takeover
+	turn     turn // held for the time of a takeover
+	sessions int  // that have it; guarded by database.peersMu
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -30,20 +31,45 @@ type peer struct {
 	muted   map[*session]struct{} // those that spoke for it before
 }
 
-// peer returns the peer of an identity. Nothing is known of what was sent to an
-// identity before the database was opened, but that it ends at the head of then.
+// peer returns the peer of an identity, to be released. Nothing is known of what
+// was sent to an identity that is not listed, but that it ends at db.sentAll: the
+// head as of the opening of the log, or what a peer was sent that was forgotten.
 func (db *database) peer(identity string, isNew bool) *peer {
 	db.peersMu.Lock()
 	defer db.peersMu.Unlock()
 	p := db.peers[identity]
 	if p == nil {
+		db.forgetPeers()
 		p = &peer{turn: newTurn(), muted: map[*session]struct{}{}}
 		if !isNew {
-			p.sent.Store(uint64(db.opened))
+			p.sent.Store(uint64(db.sentAll))
 		}
 		db.peers[identity] = p
 	}
+	p.sessions++
 	return p
+}
+
+func (db *database) releasePeer(p *peer) {
+	db.peersMu.Lock()
+	defer db.peersMu.Unlock()
+	p.sessions--
+}
+
+// mostPeers is how many peers are listed, unless there are as many connections.
+const mostPeers = 50_000
+
+// forgetPeers forgets those without a connection, if there are too many.
+func (db *database) forgetPeers() {
+	if len(db.peers) < mostPeers {
+		return
+	}
+	maps.DeleteFunc(db.peers, func(_ string, p *peer) bool {
+		if p.sessions == 0 {
+			db.sentAll = max(db.sentAll, protocol.Revision(p.sent.Load()))
+		}
+		return p.sessions == 0
+	})
 }
 
 // sending notes that a batch is about to be sent.

@@ -77,49 +77,6 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Whole: true}, frame)
 }
 
-// pushBatch sends one batch, in as many messages as it has pages, and returns
-// the position after it. All messages but the last are partial and leave the
-// client at its position: a connection that is cut starts the batch anew.
-func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame *[]byte) (protocol.Revision, error) {
-	query.Reader = s.identity
-	query.Tables = s.tables
-	query.MaxChanges = s.server.config.PageChanges
-	query.MaxBytes = s.server.config.PageBytes
-	page, err := s.db.log.Read(ctx, query)
-	if err == nil && page.Repairs && !query.Whole {
-		if err := s.awaitQuiet(stop); err != nil {
-			return 0, err
-		}
-		page, err = s.db.log.Read(ctx, query)
-	}
-	if err != nil {
-		return 0, err
-	}
-	if page.Idle && s.answered && !query.Whole {
-		return page.Revision, nil
-	}
-	s.answered = true
-	s.peer.sending(page.Revision)
-	for {
-		current := page.Revision
-		if page.Partial {
-			current = query.After
-		}
-		*frame = protocol.AppendChanges((*frame)[:0], page.Changes, current, page.Partial)
-		if err := s.write(ctx, *frame); err != nil {
-			return 0, err
-		}
-		s.pushed.Add(int64(len(page.Changes)))
-		if !page.Partial {
-			return page.Revision, nil
-		}
-		query.Cursor = page.Next
-		if page, err = s.db.log.Read(ctx, query); err != nil {
-			return 0, err
-		}
-	}
-}
-
 // A repair waits until the client has sent nothing for quietTime, so that it does
 // not run over somebody who is typing, but no longer than patience.
 const (

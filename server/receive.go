@@ -8,6 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -17,12 +18,12 @@ import (
 // connection ends.
 func (s *session) read(ctx, stop context.Context) error {
 	for {
-		frame, err := s.readFrame(ctx)
+		message, err := s.readMessage(ctx)
 		if err != nil {
 			return err
 		}
 		s.unfinished.Stop()
-		if err := protect(func() error { return s.handle(ctx, stop, frame) }); err != nil {
+		if err := s.handle(ctx, stop, message); err != nil {
 			return err
 		}
 		if s.holding && s.subscribed {
@@ -31,19 +32,41 @@ func (s *session) read(ctx, stop context.Context) error {
 	}
 }
 
-func (s *session) handle(ctx, stop context.Context, frame []byte) error {
+// handle handles a message and sends the answer, which may come with an error.
+func (s *session) handle(ctx, stop context.Context, message letter) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
+	var answer []byte
+	err := protect(func() (err error) {
+		defer message.release() // before the client takes its time with the answer
+		answer, err = s.answer(ctx, stop, message.text)
+		return err
+	})
+	if len(answer) == 0 {
+		return err
+	}
+	return errors.Join(s.write(ctx, answer), err)
+}
+
+// answer does what a message asks for and returns what to answer, if anything.
+func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error) {
 	if s.muted {
-		return nil
+		return nil, nil
 	}
 	s.received++
-	msg, offence := protocol.Decode(frame, s.server.config.Limits)
+	if !s.messages.Allow() {
+		return nil, closing{code: websocket.StatusPolicyViolation, reason: tooManyMessages}
+	}
+	msg, offence := protocol.Decode(text, s.server.config.Limits)
 	if offence == nil {
 		offence = s.checkOrder(msg)
 	}
-	if offence != nil {
-		return s.offend(ctx, websocket.StatusProtocolError, offence)
+	switch {
+	case offence == nil:
+	case offence.TooLarge:
+		return nil, closing{code: websocket.StatusMessageTooBig, reason: offence.Message}
+	default:
+		return s.offend(websocket.StatusProtocolError, offence)
 	}
 	switch msg := msg.(type) {
 	case protocol.ClientIdentity:
@@ -55,7 +78,17 @@ func (s *session) handle(ctx, stop context.Context, frame []byte) error {
 	case protocol.Unknown:
 		s.logger().Debug().Str("type", msg.Type).Msg("ignored a message of unknown type")
 	}
-	return nil
+	return nil, nil
+}
+
+const tooManyMessages = "too many messages a second; wait for the acknowledgement of one set before sending the next"
+
+// fewMessages is what any client may send at once: it begins with three.
+const fewMessages = 10
+
+// newMessageLimiter returns what limits the messages of one connection.
+func (c *Config) newMessageLimiter() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(c.MessagesPerSecond), max(c.MessagesPerSecond, fewMessages))
 }
 
 // checkOrder says what is wrong with a message at its place in the conversation.
@@ -83,7 +116,7 @@ func (s *session) checkOrder(msg protocol.Message) *protocol.Error {
 
 // offend answers what is not the protocol. The client will be back with the same
 // after some seconds, so only its first offence is logged.
-func (s *session) offend(ctx context.Context, code websocket.StatusCode, offence *protocol.Error) error {
+func (s *session) offend(code websocket.StatusCode, offence *protocol.Error) ([]byte, error) {
 	who := s.identity
 	if who == "" {
 		who, _, _ = net.SplitHostPort(s.remote) // its next connection has another port
@@ -91,10 +124,7 @@ func (s *session) offend(ctx context.Context, code websocket.StatusCode, offence
 	if s.server.offenders.allow(who) {
 		s.logger().Warn().Str("client", s.identity).Str("error", offence.Message).Msg("client does not speak the protocol")
 	}
-	if err := s.write(ctx, protocol.AppendError(nil, offence)); err != nil {
-		return err
-	}
-	return closing{code: code, reason: offence.Message}
+	return protocol.AppendError(nil, offence), closing{code: code, reason: offence.Message}
 }
 
 // longestIdentity bounds what is taken for an identity that this server, or one
@@ -102,7 +132,7 @@ func (s *session) offend(ctx context.Context, code websocket.StatusCode, offence
 const longestIdentity = 128
 
 // identify takes the client's identity, or gives it one.
-func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) error {
+func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]byte, error) {
 	s.identified = true
 	s.identity = msg.Identity
 	if s.identity == "" || len(s.identity) > longestIdentity {
@@ -112,16 +142,16 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) err
 	s.stale = s.peer.takeOver(s)
 	var err error
 	if s.known, err = s.db.log.Knows(ctx, s.identity); err != nil {
-		return failure(err)
+		return nil, failure(err)
 	}
 	if !s.isNew {
-		return nil
+		return nil, nil
 	}
-	return s.write(ctx, protocol.AppendIdentity(nil, s.identity))
+	return protocol.AppendIdentity(nil, s.identity), nil
 }
 
 // submit acknowledges a set when the log has it on disk.
-func (s *session) submit(ctx context.Context, msg protocol.Changes) error {
+func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, error) {
 	now := time.Now()
 	s.lastSet.Store(now.UnixNano())
 	_, err := s.db.log.Submit(ctx, revlog.Set{
@@ -136,7 +166,7 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) error {
 		Stale:      s.stale,
 	})
 	if err != nil {
-		return failure(err)
+		return nil, failure(err)
 	}
 	s.holding = msg.Partial
 	if len(msg.Changes) > 0 {
@@ -144,7 +174,7 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) error {
 	}
 	s.submitted += len(msg.Changes)
 	s.logRefused(msg.Refused)
-	return s.write(ctx, protocol.AppendAck(nil, msg.RequestID))
+	return protocol.AppendAck(nil, msg.RequestID), nil
 }
 
 // logRefused tells the operator of changes that were left out of a set.

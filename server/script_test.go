@@ -2,11 +2,14 @@ package server_test
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
+	"syncabled/revlog"
 	"syncabled/server"
 )
 
@@ -110,28 +113,43 @@ func (s step) expects() bool {
 }
 
 // configure sets what the program's flag of the same name sets.
-func configure(config *server.Config, setting string) error {
+func configure(config *server.Config, options *revlog.Options, setting string) error {
 	name, value, _ := strings.Cut(setting, " ")
 	numbers := map[string]*int{
-		"max-frame":    &config.Limits.FrameBytes,
-		"max-changes":  &config.Limits.Changes,
-		"max-depth":    &config.Limits.Depth,
-		"max-table":    &config.Limits.TableBytes,
-		"max-key":      &config.Limits.KeyBytes,
-		"max-steps":    &config.Limits.PathSteps,
-		"page-changes": &config.PageChanges,
-		"page-bytes":   &config.PageBytes,
+		"max-frame":                   &config.Limits.FrameBytes,
+		"max-changes":                 &config.Limits.Changes,
+		"max-depth":                   &config.Limits.Depth,
+		"max-table":                   &config.Limits.TableBytes,
+		"max-key":                     &config.Limits.KeyBytes,
+		"max-steps":                   &config.Limits.PathSteps,
+		"max-connections":             &config.MaxConnections,
+		"max-connections-per-address": &config.MaxConnectionsPerAddress,
+		"max-messages-per-second":     &config.MessagesPerSecond,
+		"max-held-per-client":         &options.HeldBytesPerClient,
+		"max-held":                    &options.HeldBytes,
+		"max-databases":               &options.Databases,
+		"page-changes":                &config.PageChanges,
+		"page-bytes":                  &config.PageBytes,
 	}
-	if number := numbers[name]; number != nil {
-		var err error
+	var err error
+	switch number := numbers[name]; {
+	case number != nil:
 		*number, err = strconv.Atoi(value)
-		return err
-	}
-	if name == "allow-origin" {
+	case name == "max-object":
+		config.Limits.ObjectBytes, err = strconv.Atoi(value)
+		options.ObjectBytes = config.Limits.ObjectBytes
+	case name == "held-expiry":
+		config.HeldExpiry, err = time.ParseDuration(value)
+	case name == "trust-proxy":
+		var proxy netip.Prefix
+		proxy, err = netip.ParsePrefix(value)
+		config.TrustProxy = append(config.TrustProxy, proxy)
+	case name == "allow-origin":
 		config.AllowOrigin = append(config.AllowOrigin, value)
-		return nil
+	default:
+		err = fmt.Errorf("no setting %q", name)
 	}
-	return fmt.Errorf("no setting %q", name)
+	return err
 }
 
 // follows reports whether the step goes out back to back with the one before.

@@ -21,10 +21,15 @@
 //	1001  the database is being closed
 //	1002  the frame was not the protocol (an error message says what)
 //	1003  the frame was binary (likewise)
-//	1009  the frame is over the size limit
+//	1008  too many messages a second
+//	1009  the frame is over the size limit, or the parts of a set are
 //	1011  something failed that an operator should look at
 //	1012  the server restarts
-//	1013  the disk is full
+//	1013  there is no room: the disk is full, or there are as many connections,
+//	      databases, or bytes that wait for something, as there may be
+//
+// A client that sends bytes faster than it may is read more slowly. A connection
+// without a session is closed if there are too many of them and it is the oldest.
 package server
 
 import (
@@ -33,6 +38,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -60,27 +66,47 @@ type Config struct {
 
 	Limits protocol.Limits
 
+	MaxConnections           int            // with a session; default 20,000
+	MaxConnectionsPerAddress int            // of one address, or one network of IPv6 (64 bits); default any number
+	MaxHandshakes            int            // connections without a session, of which then the oldest is closed; default 2000
+	TrustProxy               []netip.Prefix // proxies whose X-Forwarded-For says which address a connection is from
+
+	MessagesPerSecond int // that one connection may send, or it is closed; default 10,000
+	BytesPerSecond    int // that are read from one connection; default 64 MiB
+
+	ReceiveDisk   int64  // bytes of large messages that are not complete, beyond which the oldest are given up; default 1 GiB
+	ReceiveFolder string // where they are; default that of the system for temporary files
+
 	PingInterval time.Duration // between pings of a connection; default 30 s
 	PingTimeout  time.Duration // for the answer to a ping; default 15 s
 	WriteTimeout time.Duration // for a client to take in anything of what it is sent; default 30 s
 	HoldTimeout  time.Duration // for a subscribed client to go on with a set that it sent in part; default 10 s
+	HeldExpiry   time.Duration // for a client that is away to come back and go on with a set that it sent in part; default 7 days
 	IdleTimeout  time.Duration // from a database's last connection to its closing; default 1 min
 	DrainTime    time.Duration // over which connections are closed at the end; default 5 s
 
-	PageChanges int // changes in one message to a client; 0 means the log's default
-	PageBytes   int // bytes of the changes in one message to a client; likewise
+	PageChanges int // changes in one message to a client; default 50,000
+	PageBytes   int // bytes after which a message to a client ends; default 8 MiB
 
 	Logger zerolog.Logger
 }
 
 func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.WithDefaults()
+	c.MaxConnections = cmp.Or(c.MaxConnections, 20_000)
+	c.MaxHandshakes = cmp.Or(c.MaxHandshakes, 2000)
+	c.MessagesPerSecond = cmp.Or(c.MessagesPerSecond, 10_000)
+	c.BytesPerSecond = cmp.Or(c.BytesPerSecond, 64<<20)
+	c.ReceiveDisk = cmp.Or(c.ReceiveDisk, 1<<30)
 	c.PingInterval = cmp.Or(c.PingInterval, 30*time.Second)
 	c.PingTimeout = cmp.Or(c.PingTimeout, 15*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	c.HoldTimeout = cmp.Or(c.HoldTimeout, 10*time.Second)
+	c.HeldExpiry = cmp.Or(c.HeldExpiry, 7*24*time.Hour)
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, time.Minute)
 	c.DrainTime = cmp.Or(c.DrainTime, 5*time.Second)
+	c.PageChanges = cmp.Or(c.PageChanges, 50_000)
+	c.PageBytes = cmp.Or(c.PageBytes, 8<<20)
 	return c
 }
 
@@ -89,25 +115,29 @@ type Server struct {
 	// Static after New.
 	config    Config
 	databases *databases
+	inbox     *inbox
 	refusals  *onceLog // origins that were refused
 	offenders *onceLog // clients that did not speak the protocol
 
 	// Guarded by mu.
-	mu       sync.Mutex
-	sessions map[*session]struct{}
-	draining bool
-	running  sync.WaitGroup // the sessions
+	mu          sync.Mutex
+	sessions    map[*session]struct{}
+	fromAddress map[string]int // sessions
+	draining    bool
+	running     sync.WaitGroup // the sessions
 }
 
 // New returns a server. It holds nothing until Serve is called.
 func New(config Config) *Server {
 	config = config.withDefaults()
 	return &Server{
-		config:    config,
-		databases: newDatabases(config.Open, config.IdleTimeout, config.Logger),
-		refusals:  newOnceLog(),
-		offenders: newOnceLog(),
-		sessions:  map[*session]struct{}{},
+		config:      config,
+		databases:   newDatabases(&config),
+		inbox:       newInbox(&config),
+		refusals:    newOnceLog(),
+		offenders:   newOnceLog(),
+		sessions:    map[*session]struct{}{},
+		fromAddress: map[string]int{},
 	}
 }
 
@@ -124,10 +154,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: handshakeTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnContext:       withConnection,
 		ErrorLog:          httpErrorLog(s.config.Logger),
 	}
+	var tending sync.WaitGroup
+	tended, stopTending := context.WithCancel(ctx)
+	defer stopTending()
+	tending.Go(func() { s.databases.tend(tended) })
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(&listener{l, s.config.WriteTimeout}) }()
+	go func() { ended <- web.Serve(&listener{l, &s.config, newLine(int64(s.config.MaxHandshakes))}) }()
 	var err error
 	select {
 	case err = <-ended:
@@ -136,6 +171,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		err = s.stopListening(web, ended)
 	}
 	s.drain()
+	stopTending()
+	tending.Wait()
 	return errors.Join(err, s.databases.close())
 }
 
@@ -171,23 +208,4 @@ func (s *Server) drain() {
 	}
 	closing.Wait()
 	s.running.Wait()
-}
-
-// enter adds a session. It returns false if the server is draining.
-func (s *Server) enter(session *session) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining {
-		return false
-	}
-	s.sessions[session] = struct{}{}
-	s.running.Add(1)
-	return true
-}
-
-func (s *Server) leave(session *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, session)
-	s.running.Done()
 }

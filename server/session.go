@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -23,13 +23,15 @@ import (
 // A session is one connection.
 type session struct {
 	// Static after runSession has begun.
-	server *Server
-	conn   *websocket.Conn
-	http   *http.ResponseController // of the handshake: it sets deadlines of the connection
-	db     *database
-	id     string // tells it from other sessions, of all time
-	remote string
-	tables map[string]struct{} // those the client has; nil means all
+	server   *Server
+	conn     *websocket.Conn
+	link     *connection // what conn runs over
+	db       *database
+	id       string // tells it from other sessions, of all time
+	remote   string
+	address  string              // that counts as the client's
+	messages *rate.Limiter       // of those that come
+	tables   map[string]struct{} // those the client has; nil means all
 
 	busy  turn // held while a message is handled
 	muted bool // another connection speaks for the client; guarded by busy
@@ -75,14 +77,17 @@ const longestReason = 123
 
 // runSession runs the session of an accepted connection to its end.
 func (s *Server) runSession(session *session, name string) {
-	if !s.enter(session) {
-		session.close(closing{code: websocket.StatusServiceRestart, reason: "server is restarting"})
+	if refusal := s.admit(session); refusal != nil {
+		session.close(*refusal)
 		return
 	}
 	defer s.leave(session)
+	session.link.handshake.leave()
 	db, err := s.databases.acquire(name)
 	if err != nil {
-		s.config.Logger.Error().Err(err).Str("database", name).Msg("open database")
+		if s.offenders.allow(err.Error()) {
+			s.config.Logger.Error().Err(err).Str("database", name).Msg("open database")
+		}
 		session.close(failure(err))
 		return
 	}
@@ -97,7 +102,7 @@ func (s *session) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopPushing := context.WithCancel(ctx)
 	s.stopPushing = stopPushing
-	s.conn.SetReadLimit(-1) // readFrame has its own
+	s.conn.SetReadLimit(-1) // readMessage has its own
 	s.unfinished = time.NewTimer(time.Hour)
 	s.unfinished.Stop()
 	var watching sync.WaitGroup
@@ -114,6 +119,7 @@ func (s *session) run() {
 	s.pushing.Wait()
 	if s.peer != nil {
 		s.peer.leave(s)
+		s.db.releasePeer(s.peer)
 	}
 	s.log(started)
 }
@@ -162,7 +168,7 @@ func (s *session) close(c closing) {
 		return
 	}
 	// Close alone would wait without limit for the rest of a frame.
-	_ = s.http.SetReadDeadline(time.Now().Add(closeTimeout))
+	_ = s.link.SetReadDeadline(time.Now().Add(closeTimeout))
 	_ = s.conn.Close(c.code, c.reason) // a peer that is gone does not answer
 }
 
@@ -219,6 +225,11 @@ func (s *session) ping(ctx context.Context, timeout time.Duration) error {
 	return s.conn.Ping(ctx)
 }
 
+// answerPing reports whether to answer a ping. A client that sends too many waits.
+func (s *session) answerPing(ctx context.Context, _ []byte) bool {
+	return s.messages.Wait(ctx) == nil
+}
+
 // errGone says that a frame could not be written: the client is gone, or takes
 // nothing in.
 var errGone = errors.New("client is gone")
@@ -233,23 +244,20 @@ func (s *session) write(ctx context.Context, frame []byte) error {
 	return nil
 }
 
-// readFrame reads one message.
-func (s *session) readFrame(ctx context.Context) ([]byte, error) {
+// readMessage reads one message.
+func (s *session) readMessage(ctx context.Context) (letter, error) {
 	kind, r, err := s.conn.Reader(ctx)
 	if err != nil {
-		return nil, err
+		return letter{}, err
 	}
 	if kind == websocket.MessageBinary {
-		return nil, s.offend(ctx, websocket.StatusUnsupportedData, &protocol.Error{
+		answer, err := s.offend(websocket.StatusUnsupportedData, &protocol.Error{
 			Message: "binary frame; the protocol is JSON in text frames"})
+		return letter{}, errors.Join(s.write(ctx, answer), err)
 	}
 	limit := int64(s.server.config.Limits.FrameBytes)
-	frame, err := io.ReadAll(io.LimitReader(heardReader{r, &s.heard}, limit+1))
-	if err == nil && int64(len(frame)) > limit {
-		return nil, closing{code: websocket.StatusMessageTooBig,
-			reason: "frame is over the size limit; set partialsThreshold in the client's protocol to send smaller ones"}
-	}
-	return frame, err
+	hangUp := func() { _ = s.link.SetReadDeadline(time.Now()) }
+	return s.server.inbox.receive(ctx, heardReader{r, &s.heard}, limit, hangUp)
 }
 
 // A heardReader counts what comes in. It reads in pieces, because the library's
@@ -287,6 +295,12 @@ func failure(err error) closing {
 		return closing{websocket.StatusTryAgainLater, "disk is full", err}
 	case errors.Is(err, revlog.ErrClosed):
 		return closing{websocket.StatusGoingAway, "database is being closed", nil}
+	case errors.Is(err, revlog.ErrTooMany):
+		return closing{websocket.StatusTryAgainLater, "there are as many databases as there may be", nil}
+	case errors.Is(err, revlog.ErrHeldTooLarge):
+		return closing{websocket.StatusMessageTooBig, "the parts of one set are over the limit", nil}
+	case errors.Is(err, revlog.ErrHeldFull):
+		return closing{websocket.StatusTryAgainLater, "too much is held of sets that are not complete", nil}
 	}
 	return closing{websocket.StatusInternalError, "internal error", err}
 }

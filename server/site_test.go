@@ -19,10 +19,11 @@ import (
 // A site is a server with its data folder and its clients. It lives in a
 // synctest bubble.
 type site struct {
-	t      *testing.T
-	config server.Config
-	data   string
-	events *events
+	t       *testing.T
+	config  server.Config
+	options revlog.Options
+	data    string
+	events  *events
 
 	// wrapLog, if set, stands between the server and its logs.
 	wrapLog func(revlog.Log) revlog.Log
@@ -60,7 +61,7 @@ func newSite(t *testing.T, config server.Config) *site {
 
 func (s *site) start() {
 	s.t.Helper()
-	dir, err := revlog.OpenDir(s.data, revlog.Options{})
+	dir, err := revlog.OpenDir(s.data, s.options)
 	if err != nil {
 		s.t.Fatal(err)
 	}

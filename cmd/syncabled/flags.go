@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
@@ -95,6 +96,23 @@ func (a *address) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no address: give host:port, such as 127.0.0.1:8080, or :8080 to be reached from other machines", text)
 	}
 	*a = address(text)
+	return nil
+}
+
+// A network is an address, or a range of them.
+type network netip.Prefix
+
+func (n *network) UnmarshalText(text []byte) error {
+	trimmed := strings.TrimSpace(string(text))
+	if addr, err := netip.ParseAddr(trimmed); err == nil {
+		*n = network(netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(trimmed)
+	if err != nil {
+		return fmt.Errorf("%q is no address and no range of them, such as 10.0.0.1 or 10.0.0.0/8", trimmed)
+	}
+	*n = network(prefix)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"syncabled/protocol"
+	"syncabled/revlog"
 	"syncabled/server"
 )
 
@@ -59,6 +61,19 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_IDLE_TIMEOUT":  "12s",
 		"SYNCABLED_DRAIN_TIMEOUT": "13s",
 		"SYNCABLED_HOLD_TIMEOUT":  "14s",
+		"SYNCABLED_HELD_EXPIRY":   "15s",
+
+		"SYNCABLED_MAX_CONNECTIONS":             "16",
+		"SYNCABLED_MAX_CONNECTIONS_PER_ADDRESS": "17",
+		"SYNCABLED_MAX_HANDSHAKES":              "18",
+		"SYNCABLED_TRUST_PROXY":                 "10.0.0.1, 10.1.0.0/16",
+		"SYNCABLED_MAX_MESSAGES_PER_SECOND":     "19",
+		"SYNCABLED_MAX_BYTES_PER_SECOND":        "20",
+		"SYNCABLED_MAX_RECEIVING":               "21",
+		"SYNCABLED_MAX_OBJECT":                  "22",
+		"SYNCABLED_MAX_HELD_PER_CLIENT":         "23",
+		"SYNCABLED_MAX_HELD":                    "24",
+		"SYNCABLED_MAX_DATABASES":               "25",
 	}
 	c := parseServe(t, env)
 	if c.Listen != "localhost:9000" || c.Data != "/var/lib/syncabled" || c.Static != folder(pages) || c.LogLevel != "debug" {
@@ -67,7 +82,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 	got := c.config(nil, zerolog.Nop())
 	want := server.Config{
 		AllowOrigin:  []string{"app.example.com", "https://*.example.org"},
-		Limits:       protocol.Limits{FrameBytes: 1024, Changes: 2, Depth: 3, TableBytes: 4, KeyBytes: 5, PathSteps: 6},
+		Limits:       protocol.Limits{FrameBytes: 1024, Changes: 2, Depth: 3, TableBytes: 4, KeyBytes: 5, PathSteps: 6, ObjectBytes: 22},
 		PageChanges:  7,
 		PageBytes:    8 << 20,
 		PingInterval: 9 * time.Second,
@@ -76,9 +91,22 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		IdleTimeout:  12 * time.Second,
 		DrainTime:    13 * time.Second,
 		HoldTimeout:  14 * time.Second,
+		HeldExpiry:   15 * time.Second,
+
+		MaxConnections:           16,
+		MaxConnectionsPerAddress: 17,
+		MaxHandshakes:            18,
+		TrustProxy:               []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.1.0.0/16")},
+		MessagesPerSecond:        19,
+		BytesPerSecond:           20,
+		ReceiveDisk:              21,
+		ReceiveFolder:            "/var/lib/syncabled",
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Logger")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
+	}
+	if got, want := c.logOptions(), (revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25}); got != want {
+		t.Errorf("options of logs: got %+v, want %+v", got, want)
 	}
 	if flags := parserFlags(); len(flags) != len(env) {
 		t.Errorf("%d flags are tested, there are %d: %v", len(env), len(flags), flags)

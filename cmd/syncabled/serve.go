@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -25,20 +26,33 @@ type serveCommand struct {
 	AllowOrigin []originPattern `group:"Serving:" placeholder:"PATTERN" help:"Origins whose pages may connect, beside those of the same host and of localhost: app.example.com, *.example.com, https://app.example.com, or * for all."`
 	LogLevel    string          `group:"Serving:" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"What to log: debug, info, warn or error (${default}). On a terminal the log is for people, elsewhere it is lines of JSON."`
 
-	MaxFrame    size  `group:"Limits:" default:"64MiB" placeholder:"SIZE" help:"Largest message from a client (${default}). Clients without partialsThreshold upload their whole database in one."`
-	MaxChanges  count `group:"Limits:" default:"1000000" placeholder:"N" help:"Most changes in one message from a client (${default})."`
-	MaxDepth    count `group:"Limits:" default:"128" placeholder:"N" help:"Deepest nesting of an object (${default})."`
-	MaxTable    size  `group:"Limits:" default:"256" placeholder:"SIZE" help:"Longest name of a table, in bytes (${default})."`
-	MaxKey      size  `group:"Limits:" default:"4KiB" placeholder:"SIZE" help:"Longest key of an object, as JSON (${default})."`
-	MaxSteps    count `group:"Limits:" default:"100" placeholder:"N" help:"Most steps of a key path (${default})."`
-	PageChanges count `group:"Limits:" default:"50000" placeholder:"N" help:"Most changes in one message to a client (${default}); what is more goes out in several."`
-	PageBytes   size  `group:"Limits:" default:"8MiB" placeholder:"SIZE" help:"Most changes in one message to a client, by size (${default}); a larger object goes out alone."`
+	MaxConnections           count     `group:"Connections:" default:"20000" placeholder:"N" help:"Most connections (${default}). What is more is closed with 1013."`
+	MaxConnectionsPerAddress count     `group:"Connections:" placeholder:"N" help:"Most connections from one address, or one network of IPv6 with 64 bits (any number). What is more is closed with 1013."`
+	MaxHandshakes            count     `group:"Connections:" default:"2000" placeholder:"N" help:"Most connections that are not in sync yet (${default}). If there are more, the oldest is closed."`
+	TrustProxy               []network `group:"Connections:" placeholder:"ADDR" help:"Proxies whose X-Forwarded-For says what address a connection comes from: 10.0.0.1, 10.0.0.0/8."`
+	MaxMessagesPerSecond     count     `group:"Connections:" default:"10000" placeholder:"N" help:"Most messages a second from one connection (${default}). One that sends more is closed with 1008."`
+	MaxBytesPerSecond        size      `group:"Connections:" default:"64MiB" placeholder:"SIZE" help:"Most bytes a second from one connection (${default}). One that sends more is read more slowly."`
+
+	MaxFrame         size  `group:"Limits:" default:"64MiB" placeholder:"SIZE" help:"Largest message from a client (${default}). Clients without partialsThreshold upload their whole database in one."`
+	MaxChanges       count `group:"Limits:" default:"1000000" placeholder:"N" help:"Most changes in one message from a client (${default})."`
+	MaxObject        size  `group:"Limits:" default:"16MiB" placeholder:"SIZE" help:"Largest object (${default}). A change that makes a larger one is refused."`
+	MaxDepth         count `group:"Limits:" default:"128" placeholder:"N" help:"Deepest nesting of an object (${default})."`
+	MaxTable         size  `group:"Limits:" default:"256" placeholder:"SIZE" help:"Longest name of a table, in bytes (${default})."`
+	MaxKey           size  `group:"Limits:" default:"4KiB" placeholder:"SIZE" help:"Longest key of an object, as JSON (${default})."`
+	MaxSteps         count `group:"Limits:" default:"100" placeholder:"N" help:"Most steps of a key path (${default})."`
+	MaxHeldPerClient size  `group:"Limits:" default:"256MiB" placeholder:"SIZE" help:"Most that is held of one client's set until its last part has come (${default}). What is more is closed with 1009."`
+	MaxHeld          size  `group:"Limits:" default:"4GiB" placeholder:"SIZE" help:"Most that is held of the sets of all clients of a database (${default}). What is more is closed with 1013."`
+	MaxReceiving     size  `group:"Limits:" default:"1GiB" placeholder:"SIZE" help:"Most that may have come of large messages that are not complete; it is in the data folder (${default}). If it is more, the oldest is closed with 1013."`
+	MaxDatabases     count `group:"Limits:" default:"10000" placeholder:"N" help:"Most databases (${default}). Connections to further ones are closed with 1013."`
+	PageChanges      count `group:"Limits:" default:"50000" placeholder:"N" help:"Most changes in one message to a client (${default}); what is more goes out in several."`
+	PageBytes        size  `group:"Limits:" default:"8MiB" placeholder:"SIZE" help:"Size after which a message to a client ends (${default}); what is more goes out in further ones."`
 
 	PingInterval span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Between two pings of a connection (${default})."`
 	PingTimeout  span `group:"Timing:" default:"15s" placeholder:"TIME" help:"For the answer to a ping, or the connection is closed (${default})."`
 	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"For a client to take in anything of what it is sent, or the connection is closed (${default})."`
 	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"From the end of a database's last connection to the closing of its file (${default})."`
 	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"For a client to go on with a set that it sent in part, or that part is committed (${default})."`
+	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"For a client that is away to go on with a set that it sent in part, or that part is committed (${default})."`
 	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default})."`
 }
 
@@ -51,7 +65,7 @@ SIGINT (Ctrl-C) and SIGTERM end the server: what was received is committed, and 
 
 // Run serves until the program is asked to end.
 func (c serveCommand) Run(w world) error {
-	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
+	dir, err := revlog.OpenDir(c.Data, c.logOptions())
 	if err != nil {
 		return explainData(err)
 	}
@@ -83,26 +97,47 @@ func (c serveCommand) Run(w world) error {
 	return nil
 }
 
+func (c serveCommand) logOptions() revlog.Options {
+	return revlog.Options{
+		HeldBytesPerClient: int(c.MaxHeldPerClient),
+		HeldBytes:          int(c.MaxHeld),
+		ObjectBytes:        int(c.MaxObject),
+		Databases:          int(c.MaxDatabases),
+	}
+}
+
 func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Config {
 	config := server.Config{
 		Open: func(name string) (revlog.Log, error) { return dir.Open(name) },
 		Limits: protocol.Limits{
-			FrameBytes: int(c.MaxFrame),
-			Changes:    int(c.MaxChanges),
-			Depth:      int(c.MaxDepth),
-			TableBytes: int(c.MaxTable),
-			KeyBytes:   int(c.MaxKey),
-			PathSteps:  int(c.MaxSteps),
+			FrameBytes:  int(c.MaxFrame),
+			Changes:     int(c.MaxChanges),
+			ObjectBytes: int(c.MaxObject),
+			Depth:       int(c.MaxDepth),
+			TableBytes:  int(c.MaxTable),
+			KeyBytes:    int(c.MaxKey),
+			PathSteps:   int(c.MaxSteps),
 		},
-		PageChanges:  int(c.PageChanges),
-		PageBytes:    int(c.PageBytes),
-		PingInterval: time.Duration(c.PingInterval),
-		PingTimeout:  time.Duration(c.PingTimeout),
-		WriteTimeout: time.Duration(c.WriteTimeout),
-		IdleTimeout:  time.Duration(c.IdleTimeout),
-		HoldTimeout:  time.Duration(c.HoldTimeout),
-		DrainTime:    time.Duration(c.DrainTimeout),
-		Logger:       logger,
+		MaxConnections:           int(c.MaxConnections),
+		MaxConnectionsPerAddress: int(c.MaxConnectionsPerAddress),
+		MaxHandshakes:            int(c.MaxHandshakes),
+		MessagesPerSecond:        int(c.MaxMessagesPerSecond),
+		BytesPerSecond:           int(c.MaxBytesPerSecond),
+		ReceiveDisk:              int64(c.MaxReceiving),
+		ReceiveFolder:            c.Data,
+		HeldExpiry:               time.Duration(c.HeldExpiry),
+		PageChanges:              int(c.PageChanges),
+		PageBytes:                int(c.PageBytes),
+		PingInterval:             time.Duration(c.PingInterval),
+		PingTimeout:              time.Duration(c.PingTimeout),
+		WriteTimeout:             time.Duration(c.WriteTimeout),
+		IdleTimeout:              time.Duration(c.IdleTimeout),
+		HoldTimeout:              time.Duration(c.HoldTimeout),
+		DrainTime:                time.Duration(c.DrainTimeout),
+		Logger:                   logger,
+	}
+	for _, proxy := range c.TrustProxy {
+		config.TrustProxy = append(config.TrustProxy, netip.Prefix(proxy))
 	}
 	for _, pattern := range c.AllowOrigin {
 		config.AllowOrigin = append(config.AllowOrigin, string(pattern))
