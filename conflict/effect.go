@@ -53,7 +53,7 @@ func (e Effect) Then(c protocol.Change) Effect {
 	case e.kind == protocol.Delete:
 		return e
 	case e.kind == 0:
-		return Effect{kind: protocol.Update, updates: updates{mods: c.Mods, size: len(c.Mods)}}
+		return Effect{kind: protocol.Update, updates: updatesOf(c)}
 	}
 	e.updates = e.updates.push(c.Mods)
 	if u := e.updates; u.size > 2*(u.folded+len(e.obj))+foldFrom {
@@ -64,6 +64,10 @@ func (e Effect) Then(c protocol.Change) Effect {
 
 // foldFrom is the number of bytes of updates that are kept in any case.
 const foldFrom = 4096
+
+func updatesOf(c protocol.Change) updates {
+	return updates{mods: c.Mods, size: len(c.Mods)}
+}
 
 func (u updates) push(mods []byte) updates {
 	pushed := updates{mods: mods, size: u.size + len(mods), folded: u.folded}

@@ -29,6 +29,7 @@ func (m *machine) drawSet(t *rapid.T) revlog.Set {
 	set := revlog.Set{
 		Client:  rapid.SampledFrom(clients).Draw(t, "client"),
 		Base:    protocol.Revision(rapid.IntRange(0, int(m.ref.head())).Draw(t, "base")),
+		Sent:    protocol.Revision(rapid.IntRange(0, int(m.ref.head())).Draw(t, "sent")),
 		Partial: rapid.IntRange(0, 3).Draw(t, "partial") == 0,
 		Time:    time.Unix(1_800_000_000, 0).Add(time.Duration(m.counter) * time.Hour),
 	}

@@ -109,7 +109,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	if set.Base > f.head() {
 		set.Base = 0 // of another history: nothing is known of what it has seen
 	}
-	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes}
+	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes, sent: set.Sent}
 	now.stale = set.Stale || set.Base < c.base
 	if !silent {
 		c = f.see(set, c)
@@ -121,9 +121,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	case err != nil:
 		return Receipt{}, err
 	case set.Partial:
-		if len(set.Changes) > 0 {
-			h.added = append(h.added, now)
-		}
+		err = f.hold(c, h, now, repairs)
 	case set.Resync:
 		f.announce(set, c, h.stored > 0 && !h.drop || len(h.added) > 0)
 	default:
@@ -150,6 +148,32 @@ func (s Set) check() error {
 			return fmt.Errorf("table and key of %d bytes: %d can be stored", n, maxName)
 		}
 	}
+	return nil
+}
+
+// hold keeps a message of a set until the rest has come. What the client had been
+// sent is known now only: its doubtful changes have their objects repaired at once,
+// and again when they are resolved, because they cross that repair.
+func (f *fold) hold(c client, h *held, p part, repairs *repairs) error {
+	if len(p.changes) == 0 {
+		return nil
+	}
+	for i := 0; i < len(p.changes) && p.sent > p.base; i++ {
+		key := objectKey(p.changes[i].Table, p.changes[i].Key)
+		obj, err := f.object(key)
+		if err != nil {
+			return err
+		}
+		doubtful, err := f.isDoubtful(c, p, p.changes[i], obj)
+		if err != nil {
+			return err
+		}
+		if doubtful {
+			repairs.add(key)
+		}
+	}
+	p.sent = 0 // it is not stored
+	h.added = append(h.added, p)
 	return nil
 }
 
@@ -198,7 +222,11 @@ func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *
 	if err != nil {
 		return err
 	}
-	if p.stale || repaired || resynced {
+	doubtful, err := f.isDoubtful(c, p, change, obj)
+	if err != nil {
+		return err
+	}
+	if p.stale || repaired || resynced || doubtful {
 		repairs.add(key)
 	}
 	rest, ok := others.Transform(change)

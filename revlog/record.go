@@ -57,6 +57,8 @@ type part struct {
 	connection string
 	stale      bool
 	changes    []protocol.Change
+
+	sent protocol.Revision // 0 once it is held
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

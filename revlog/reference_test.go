@@ -44,32 +44,68 @@ type refEffect struct {
 	mods   map[string]any // of an UPDATE; no path is under another
 }
 
-// submit follows rules 1 to 5, and 8 and 12 for sets that may be stale.
+// submit follows rules 1 to 5, and 8 and 12 for sets that may be stale or of a base
+// that is too old.
 func (r *reference) submit(set revlog.Set) revlog.Receipt {
 	set.Stale = set.Base < r.bases[set.Client]
 	r.bases[set.Client] = max(r.bases[set.Client], set.Base)
-	if set.Partial {
-		r.held[set.Client] = append(r.held[set.Client], set)
-		return revlog.Receipt{Head: r.head(), Held: true}
-	}
 	before := len(r.entries)
+	if set.Partial {
+		r.hold(set)
+		return revlog.Receipt{Head: r.head(), Appended: len(r.entries) - before, Held: true}
+	}
 	for _, part := range append(r.held[set.Client], set) {
 		for _, change := range part.Changes {
 			r.resolve(set.Client, part, refChange(change))
 		}
 	}
 	delete(r.held, set.Client)
+	r.mark(set.Client)
+	return revlog.Receipt{Head: r.head(), Appended: len(r.entries) - before}
+}
+
+func (r *reference) hold(set revlog.Set) {
+	for _, change := range set.Changes {
+		if change := refChange(change); r.doubtful(set, change) {
+			r.repair(change.object)
+		}
+	}
+	set.Sent = 0
+	r.held[set.Client] = append(r.held[set.Client], set)
+	r.mark(set.Client)
+}
+
+func (r *reference) mark(client string) {
 	for _, object := range r.repairs {
-		r.entries = append(r.entries, refEntry{set.Client, refEffect{object: object, kind: refRepair}})
+		r.entries = append(r.entries, refEntry{client, refEffect{object: object, kind: refRepair}})
 	}
 	r.repairs = nil
-	return revlog.Receipt{Head: r.head(), Appended: len(r.entries) - before}
+}
+
+// doubtful reports whether others changed what a client changes too, and it may
+// have been sent that before.
+func (r *reference) doubtful(set revlog.Set, change refEffect) bool {
+	sent := r.effect(change.object, set.Base, set.Sent, set.Client)
+	if sent.kind == 0 || sent.kind == protocol.Update && change.kind == protocol.Delete {
+		return false
+	}
+	if sent.kind != protocol.Update || change.kind != protocol.Update {
+		return true
+	}
+	for path := range change.mods {
+		for other := range sent.mods {
+			if path == other || under(path, other) || under(other, path) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (r *reference) head() protocol.Revision { return protocol.Revision(len(r.entries)) }
 
 func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
-	if part.Stale || r.repaired(change.object, part.Base, r.head(), client) {
+	if part.Stale || r.repaired(change.object, part.Base, r.head(), client) || r.doubtful(part, change) {
 		r.repair(change.object)
 	}
 	others := r.effect(change.object, part.Base, r.head(), client)

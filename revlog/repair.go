@@ -117,6 +117,17 @@ func (r resync) covers(h history, obj object, base protocol.Revision) (bool, err
 	return false, nil
 }
 
+// isDoubtful reports whether it matters if a client made a change before or after
+// it got what others did to the object, and cannot be known. Dexie.Syncable takes
+// the base of a set before it takes the changes, and may apply a batch in between.
+func (f *fold) isDoubtful(c client, p part, change protocol.Change, obj object) (bool, error) {
+	if p.sent <= p.base {
+		return false, nil
+	}
+	sent, _, err := effect(f, obj.last, p.base, p.sent, c.number)
+	return !sent.Spares(change), err
+}
+
 // refuse keeps what was left out of a set, and has its objects repaired.
 func (f *fold) refuse(c client, set Set, repairs *repairs) {
 	for _, refusal := range set.Refused {

@@ -129,6 +129,11 @@ type Set struct {
 	// other ones.
 	Connection string
 
+	// Sent is the highest position that the client had been sent when the set
+	// came in. If others changed an object up to there, the client may have made
+	// its change before or after it got theirs, whatever Base says.
+	Sent protocol.Revision
+
 	// Stale says that the set may be older than what another connection of the
 	// client brought. The objects it touches are repaired.
 	Stale bool

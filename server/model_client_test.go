@@ -109,10 +109,14 @@ func (c *modelClient) editObject(rng *rand.Rand) {
 	obj, exists := t.objects[key]
 	was, revision := text(obj), c.db.rev
 	switch {
+	case c.mergesWithTwin(t.name, key):
+		return
 	case !exists:
 		c.db.put(t.name, key, c.newObject(t, key, rng), false)
 	case rng.IntN(6) == 0:
 		c.db.delete(t.name, key, false)
+	case c.world.settings.refusals && rng.IntN(8) == 0:
+		c.db.update(t.name, key, mods{{"c", tooDeep}}, false)
 	default:
 		c.db.update(t.name, key, c.newMods(t, key, rng), false)
 	}
@@ -129,6 +133,13 @@ func (c *modelClient) editObject(rng *rand.Rand) {
 	last := c.db.log[len(c.db.log)-1]
 	c.trace("edits: %s (local %d)", text(last.change), last.rev)
 }
+
+// modelDepth is the nesting that the server allows. What the model makes up at
+// random does not reach it.
+const modelDepth = 8
+
+// tooDeep is a value that the server refuses.
+var tooDeep = parsed(strings.Repeat("[", modelDepth) + strings.Repeat("]", modelDepth))
 
 // observe counts edits that are undone: a batch brings an object back to a state
 // that its user had changed.
@@ -193,13 +204,26 @@ func (c *modelClient) isLostInMerge(t *table, key, path string) bool {
 }
 
 func (c *modelClient) mayMerge(table, key string) bool {
+	return slices.ContainsFunc(c.db.log, func(l logged) bool {
+		return l.Table == table && string(l.Key) == key && c.mayBeUnsent(l)
+	})
+}
+
+// mergesWithTwin reports whether Dexie.Syncable would merge a change with one of
+// another object: it takes keys of the same string form for one.
+func (c *modelClient) mergesWithTwin(table, key string) bool {
+	form := stringForm(key)
+	return slices.ContainsFunc(c.db.log, func(l logged) bool {
+		return l.Table == table && string(l.Key) != key && c.mayBeUnsent(l) && stringForm(string(l.Key)) == form
+	})
+}
+
+func (c *modelClient) mayBeUnsent(l logged) bool {
 	stored := -1
 	if c.db.node != nil {
 		stored = c.db.node.myRevision
 	}
-	return slices.ContainsFunc(c.db.log, func(l logged) bool {
-		return !l.remote && l.Table == table && string(l.Key) == key && (l.rev > stored || c.page.Load() != nil && l.rev > c.page.Load().node.myRevision)
-	})
+	return !l.remote && (l.rev > stored || c.page.Load() != nil && l.rev > c.page.Load().node.myRevision)
 }
 
 // newValue makes up a value: mostly one that there has never been.

@@ -56,8 +56,8 @@ func newDatabase() *database {
 
 // modelKeys are the keys that users give to objects, by table.
 var modelKeys = map[string][]string{
-	"notes": {`1`, `2`, `2.5`, `"b"`, `"ü"`},
-	"a:b":   {`["o",1]`, `["o","x"]`},
+	"notes": {`1`, `2`, `2.5`, `"1"`, `"ü"`},
+	"a:b":   {`["o",1]`, `["o",["x",2]]`},
 }
 
 func (d *database) table(name string) *table {
@@ -121,30 +121,51 @@ func (d *database) delete(name, key string, remote bool) {
 func (d *database) applyChanges(changes []change) {
 	for _, t := range d.tables {
 		for _, kind := range []int{create, update, remove} {
-			for _, c := range changes {
-				if c.Table == t.name && c.Type == kind {
-					d.applyChange(t, c)
-				}
+			of := slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return c.Table != t.name || c.Type != kind })
+			switch kind {
+			case create:
+				d.bulkPut(t, of)
+			case update:
+				d.bulkUpdate(t, of)
+			case remove:
+				d.bulkDelete(t, of)
 			}
 		}
 	}
 }
 
-func (d *database) applyChange(t *table, c change) {
-	key := string(c.Key)
-	switch c.Type {
-	case create:
+func (d *database) bulkPut(t *table, changes []change) {
+	for _, c := range changes {
+		key := string(c.Key)
 		if t.inbound {
 			key = text(c.Obj["id"])
 		}
 		d.put(t.name, key, c.Obj, true)
-	case update:
-		if !t.inbound {
-			panic("the server sent an UPDATE for a table with outbound keys")
+	}
+}
+
+// bulkUpdate is the function of that name. It takes keys of the same string form
+// for one.
+func (d *database) bulkUpdate(t *table, changes []change) {
+	if !t.inbound && len(changes) > 0 {
+		panic("the server sent an UPDATE for a table with outbound keys")
+	}
+	found := map[string]string{}
+	for _, key := range t.keysAfter("") {
+		if slices.ContainsFunc(changes, func(c change) bool { return string(c.Key) == key }) {
+			found[stringForm(key)] = key
 		}
-		d.update(t.name, key, c.Mods, true)
-	case remove:
-		d.delete(t.name, key, true)
+	}
+	for _, c := range changes {
+		if key, ok := found[stringForm(string(c.Key))]; ok {
+			d.update(t.name, key, c.Mods, true)
+		}
+	}
+}
+
+func (d *database) bulkDelete(t *table, changes []change) {
+	for _, c := range changes {
+		d.delete(t.name, string(c.Key), true)
 	}
 }
 

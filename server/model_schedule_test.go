@@ -26,6 +26,7 @@ type settings struct {
 	slowNetwork time.Duration // how long a packet may take
 	slowStorage time.Duration // how long a transaction may take
 	early       bool          // users edit before they are connected for the first time
+	refusals    bool          // users make changes that can never be accepted
 }
 
 func (s settings) latency(rng *rand.Rand) time.Duration {
@@ -95,6 +96,7 @@ func newSettings(rng *rand.Rand) settings {
 		slowNetwork: pick(rng, 10*time.Millisecond, 200*time.Millisecond, 2*time.Second),
 		slowStorage: pick(rng, time.Millisecond, 50*time.Millisecond, time.Second),
 		early:       rng.IntN(2) == 0,
+		refusals:    rng.IntN(8) == 0,
 	}
 	for range s.clients {
 		s.thresholds = append(s.thresholds, pick(rng, math.MaxInt, math.MaxInt, 1, 2, 3))

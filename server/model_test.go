@@ -12,7 +12,6 @@ var (
 	modelSchedules = flag.Int("schedules", defaultSchedules, "how many random schedules the model test runs")
 	modelSeed      = flag.Uint64("seed", 1, "seed of the model test's first schedule")
 	modelFaults    = flag.String("faults", "all", "kinds of faults in the model test: all, or a list with commas, or nothing")
-	modelRaces     = flag.Bool("races", false, "let the model's clients send changes with a base that is too old, as Dexie.Syncable can")
 )
 
 func faultsOfFlag() []eventKind {
@@ -58,6 +57,7 @@ func TestModel(t *testing.T) {
 func TestModelAlone(t *testing.T) {
 	for i := range *modelSchedules / 10 {
 		s := newSchedule(*modelSeed+uint64(i), nil).withClients(1)
+		s.settings.refusals = false
 		if result := runSchedule(t, s, true); len(result.failures) > 0 || result.undone > 0 {
 			t.Fatalf("%s\n%s\n%d edits undone\n%s", s, strings.Join(result.trace, "\n"), result.undone, strings.Join(result.failures, "\n"))
 		}

@@ -109,7 +109,7 @@ func (p *page) localChangesForNode(then func(upload)) {
 	n := p.node
 	switch {
 	case n.myRevision >= 0:
-		p.changesSince(func() int { return n.myRevision }, p.threshold(), then)
+		p.changesSince(n.myRevision, p.threshold(), then)
 	case n.uploadState == nil:
 		p.transaction(func() {
 			state := &uploadState{localBaseRevision: p.db.rev}
@@ -141,7 +141,7 @@ func (p *page) tableObjects(state *uploadState, changes []change, after string, 
 			p.tableObjects(state, changes, "", then)
 			return
 		}
-		p.changesSince(func() int { return state.localBaseRevision }, p.threshold()-len(changes), func(u upload) {
+		p.changesSince(state.localBaseRevision, p.threshold()-len(changes), func(u upload) {
 			u.changes = append(changes, u.changes...)
 			u.onAck.setsState, u.onAck.state = true, nil
 			then(u)
@@ -149,24 +149,13 @@ func (p *page) tableObjects(state *uploadState, changes []change, after string, 
 	})
 }
 
-// changesSince is getChangesSinceRevision.
-//
-// Dexie.Syncable looks at its bookkeeping before the transaction begins. If a
-// batch is being committed just then, and the user's next change is already
-// waiting behind that, then this change goes out with the base before the batch,
-// although it was made on top. No server can know. So here, unless asked for by a
-// flag, the bookkeeping is looked at within the transaction.
-func (p *page) changesSince(after func() int, most int, then func(upload)) {
-	var revision, base, maxRevision int
-	look := func() {
-		revision = after()
-		base, maxRevision = p.node.baseRevisionAndMax()
-	}
-	look()
+// changesSince is getChangesSinceRevision. It looks at its bookkeeping before the
+// transaction begins. If a batch is being committed just then, and the user's next
+// change is already waiting behind that, then this change goes out with the base
+// before the batch, although it was made on top.
+func (p *page) changesSince(revision, most int, then func(upload)) {
+	base, maxRevision := p.node.baseRevisionAndMax()
 	p.transaction(func() {
-		if !*modelRaces {
-			look()
-		}
 		u := p.db.changesSince(revision, most, maxRevision)
 		u.base = base
 		then(u)
@@ -188,7 +177,7 @@ func (d *database) changesSince(revision, most, maxRevision int) upload {
 		if c.remote {
 			continue
 		}
-		id := c.Table + ":" + string(c.Key)
+		id := c.Table + ":" + stringForm(string(c.Key))
 		if i, ok := place[id]; ok {
 			u.changes[i] = mergeChange(u.changes[i], c.change)
 			continue

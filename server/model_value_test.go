@@ -167,6 +167,22 @@ func compareKeyValues(x, y any) int {
 	return slices.CompareFunc(x.([]any), y.([]any), compareKeyValues)
 }
 
+// stringForm is what JavaScript makes of a key, given its JSON, where it wants a
+// string.
+func stringForm(key string) string {
+	switch key := parsed(key).(type) {
+	case string:
+		return key
+	case []any:
+		var forms []string
+		for _, element := range key {
+			forms = append(forms, stringForm(text(element)))
+		}
+		return strings.Join(forms, ",")
+	}
+	return key
+}
+
 func parsed(text string) any {
 	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {

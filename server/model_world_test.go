@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/server"
 )
@@ -175,6 +176,7 @@ func (w *world) startServer() {
 		PageChanges: w.settings.pageChanges,
 		IdleTimeout: w.settings.idleTime,
 		DrainTime:   time.Second,
+		Limits:      protocol.Limits{Depth: modelDepth},
 		Open: func(string) (revlog.Log, error) {
 			log, err := revlog.Open(path, revlog.Options{})
 			if err != nil {

@@ -162,6 +162,7 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, err
 		Partial: msg.Partial,
 		Time:    now,
 
+		Sent:       protocol.Revision(s.peer.sent.Load()),
 		Connection: s.id,
 		Stale:      s.stale,
 	})
