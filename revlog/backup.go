@@ -17,12 +17,12 @@ import (
 // read and write. The copy is a database file.
 func (db *DB) WriteTo(w io.Writer) (int64, error) {
 	var n int64
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
+	err := db.look(func(tx *bbolt.Tx) error {
 		var err error
 		n, err = tx.WriteTo(w)
 		return err
 	})
-	return n, closedError(err)
+	return n, err
 }
 
 // restoreLeap is by how much a restore moves the head on. A client that had got

@@ -34,7 +34,7 @@ func (db *DB) storeSome() bool {
 	}
 	storeBatch := db.options.bounds.storeBatch
 	batch := db.overlay.nextStored(storeBatch)
-	err := db.bolt.Update(func(tx *bbolt.Tx) error {
+	err := db.update(func(tx *bbolt.Tx) error {
 		objects := tx.Bucket(bucketObjects)
 		for _, obj := range batch {
 			if err := objects.Put([]byte(obj.key), obj.encode()); err != nil {

@@ -48,6 +48,7 @@ const idleTime = time.Second
 // is to do.
 func (db *DB) commitLoop() {
 	defer close(db.done)
+	defer db.finish()
 	idle := time.NewTimer(idleTime)
 	defer idle.Stop()
 	last := 0
@@ -68,12 +69,18 @@ func (db *DB) commitLoop() {
 				idle.Reset(0)
 			}
 		case <-db.closed:
-			db.commit(db.queue.take())
-			for db.storeSome() {
-			}
 			return
 		}
 	}
+}
+
+// finish answers what waits, writes what is only in memory to the file, unless
+// the log has ended itself, and closes the file.
+func (db *DB) finish() {
+	db.commit(db.queue.take())
+	for db.storeSome() {
+	}
+	db.closeErr = errors.Join(db.fault, db.bolt.Close())
 }
 
 // commit folds a group of sets into the log in one transaction and answers all
@@ -86,7 +93,7 @@ func (db *DB) commit(group []*request) {
 	switch {
 	case err == nil:
 		db.publish(f)
-	case len(group) > 1: // one set may be to blame; the others need not suffer
+	case len(group) > 1 && db.fault == nil: // one set may be to blame; the others need not suffer
 		for i := range group {
 			db.commit(group[i : i+1])
 		}
@@ -105,13 +112,8 @@ var errNothing = errors.New("nothing to store")
 
 func (db *DB) store(group []*request) (*fold, error) {
 	var f *fold
-	err := db.bolt.Update(func(tx *bbolt.Tx) error {
-		v := newTxView(tx, &db.overlay)
-		err := db.catchUp(v)
-		if err != nil {
-			return err
-		}
-		if f, err = newFold(v); err != nil {
+	err := db.update(func(tx *bbolt.Tx) (err error) {
+		if f, err = newFold(newTxView(tx, &db.overlay)); err != nil {
 			return err
 		}
 		f.objectBytes = db.options.ObjectBytes
@@ -129,28 +131,6 @@ func (db *DB) store(group []*request) (*fold, error) {
 		err = nil
 	}
 	return f, err
-}
-
-// catchUp takes what is in memory to where the file is. They differ after a
-// commit that returned an error although it reached the file, such as one whose
-// last fsync failed.
-func (db *DB) catchUp(v txView) error {
-	head, err := v.head()
-	if err != nil || head == db.head {
-		return err
-	}
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if err := replay(v, &db.overlay, db.head); err != nil {
-		return err
-	}
-	if db.held, err = heldSizesOf(v.helds); err != nil {
-		return err
-	}
-	db.head, db.tail = head, tail{most: db.options.bounds.tailEntries}
-	close(db.moved)
-	db.moved = make(chan struct{})
-	return nil
 }
 
 // store writes what a fold adds to its view, but for the objects.

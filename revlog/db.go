@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"syncabled/protocol"
 )
@@ -67,6 +64,7 @@ type Options struct {
 	Databases int
 
 	bounds bounds
+	opened func(*bbolt.DB) // if it is set, called by Open before anything is written
 }
 
 func (o Options) withDefaults() Options {
@@ -105,14 +103,14 @@ type DB struct {
 	gaps    []gap
 	options Options
 	queue   *queue
-	closed  chan struct{} // closed by Close
+	closed  chan struct{} // closed by Close, or when the log ends itself
 	done    chan struct{} // closed when the committer has ended
+	endOnce sync.Once
 
 	// Owned by the committer.
-	unstored int // changes since objects were last written to the file
-
-	closeOnce sync.Once
-	closeErr  error
+	unstored int   // changes since objects were last written to the file
+	fault    error // why the log ended itself
+	closeErr error // final when done is closed
 
 	// Guarded by mu; changed by the committer only.
 	mu      sync.RWMutex
@@ -140,12 +138,9 @@ func Open(path string, options Options) (*DB, error) {
 // open is Open without the committer.
 func open(path string, options Options) (*DB, error) {
 	options = options.withDefaults()
-	if err := checkFormat(path); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	bolt, err := bbolt.Open(path, 0o600, boltOptions())
+	bolt, err := openFile(path, options)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, explain(err))
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db := &DB{
 		bolt:    bolt,
@@ -158,70 +153,40 @@ func open(path string, options Options) (*DB, error) {
 		tail:    tail{most: options.bounds.tailEntries},
 		numbers: map[string]uint64{},
 	}
-	if err := db.load(); err != nil {
+	if err := db.look(db.load); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), bolt.Close())
 	}
 	return db, nil
 }
 
-// lockWait is how long Open waits for another process to let go of a file. It
-// is short, because a server holds its files for as long as it runs.
-const lockWait = 100 * time.Millisecond
-
-func boltOptions() *bbolt.Options {
-	options := *bbolt.DefaultOptions
-	options.Timeout = lockWait
-	options.FreelistType = bbolt.FreelistMapType
-	if runtime.GOOS != "windows" { // where mapping more than the file holds makes it grow
-		// A larger map has to wait for all readers when it grows, and commits
-		// wait for it. Address space costs nothing.
-		options.InitialMmapSize = 1 << 30
-	}
-	return &options
-}
-
-func explain(err error) error {
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return ErrLocked
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: it is no bbolt file (%w)", ErrFormat, err)
-	}
-	return err
-}
-
-// checkFormat refuses a file that is not ours, without writing to it.
-func checkFormat(path string) error {
+// openFile opens a file that is ours, or a new one. Any other it does not touch.
+func openFile(path string, options Options) (*bbolt.DB, error) {
 	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-		return nil
+	switch {
+	case errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0:
+		err = create(path)
+	case err == nil:
+		err = checkFile(path, checkUpper, func(*bbolt.Tx) error { return nil })
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	options := *bbolt.DefaultOptions
-	options.Timeout = lockWait
-	options.ReadOnly = true
-	bolt, err := bbolt.Open(path, 0, &options)
+	bolt, err := bbolt.Open(path, 0o600, boltOptions())
 	if err != nil {
-		return explain(err)
+		return nil, explain(err)
 	}
-	return errors.Join(bolt.View(checkMeta), bolt.Close())
+	if options.opened != nil {
+		options.opened(bolt)
+	}
+	if err := settle(bolt); err != nil {
+		return nil, errors.Join(explain(err), bolt.Close())
+	}
+	return bolt, nil
 }
 
-func checkMeta(tx *bbolt.Tx) error {
-	info, err := os.Stat(tx.DB().Path())
-	if err != nil {
-		return err
-	}
-	if tx.Size() > info.Size() {
-		return fmt.Errorf("%w: it is cut off, %d of %d bytes are left", ErrFormat, info.Size(), tx.Size())
-	}
-	meta := tx.Bucket(bucketMeta)
+// checkMeta refuses what is not ours.
+func checkMeta(meta *bbolt.Bucket) error {
 	if meta == nil || string(meta.Get(metaProgram)) != programName {
-		if first, _ := tx.Cursor().First(); first == nil && meta == nil {
-			return nil // made, but not a transaction old
-		}
 		return fmt.Errorf("%w: it belongs to another program", ErrFormat)
 	}
 	format := meta.Get(metaFormat)
@@ -234,64 +199,40 @@ func checkMeta(tx *bbolt.Tx) error {
 	return nil
 }
 
-// load makes what a new file lacks and replays entries that are not folded into
+// load reads what is kept in memory, and replays entries that are not folded into
 // objects.
-func (db *DB) load() error {
-	if err := db.initialize(); err != nil {
+func (db *DB) load(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	id, err := uuid.FromBytes(meta.Get(metaID))
+	if err != nil {
+		return fmt.Errorf("database id: %w", err)
+	}
+	db.id, db.gaps = id, gapsOf(meta)
+	if db.held, err = heldSizesOf(tx.Bucket(bucketHeld)); err != nil {
 		return err
 	}
-	return db.bolt.View(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		id, err := uuid.FromBytes(meta.Get(metaID))
-		if err != nil {
-			return fmt.Errorf("database id: %w", err)
-		}
-		db.id, db.gaps = id, gapsOf(meta)
-		if db.held, err = heldSizesOf(tx.Bucket(bucketHeld)); err != nil {
-			return err
-		}
-		v := newTxView(tx, &db.overlay)
-		if db.head, err = v.head(); err != nil {
-			return err
-		}
-		return replay(v, &db.overlay, metaRevision(meta, metaFolded))
-	})
+	v := newTxView(tx, &db.overlay)
+	if db.head, err = v.head(); err != nil {
+		return err
+	}
+	return replay(v, &db.overlay, metaRevision(meta, metaFolded))
 }
 
 // initialize writes the buckets and the meta record of a new file.
-func (db *DB) initialize() error {
-	isNew := false
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
-		isNew = tx.Bucket(bucketMeta) == nil
-		return nil
-	})
-	if err != nil || !isNew {
-		return err
-	}
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused} {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
+func initialize(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
 		}
-		id := uuid.New()
-		meta := tx.Bucket(bucketMeta)
-		return errors.Join(
-			meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
-			meta.Put(metaProgram, []byte(programName)),
-			meta.Put(metaID, id[:]),
-			meta.Put(metaFolded, revisionKey(0)),
-		)
-	})
-}
-
-// closedError is what a call returns that bbolt refused because the log has been
-// closed meanwhile.
-func closedError(err error) error {
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return ErrClosed
 	}
-	return err
+	id := uuid.New()
+	meta := tx.Bucket(bucketMeta)
+	return errors.Join(
+		meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
+		meta.Put(metaProgram, []byte(programName)),
+		meta.Put(metaID, id[:]),
+		meta.Put(metaFolded, revisionKey(0)),
+	)
 }
 
 func metaRevision(meta *bbolt.Bucket, name []byte) protocol.Revision {
@@ -311,8 +252,13 @@ func (db *DB) Head() protocol.Revision {
 
 // Knows reports whether a client has ever submitted a change.
 func (db *DB) Knows(_ context.Context, identity string) (bool, error) {
-	number, err := db.number(identity)
-	return number != nobody, err
+	known := false
+	err := db.look(func(tx *bbolt.Tx) error {
+		c, err := newTxView(tx, nil).client(identity)
+		known = c.number != nobody
+		return err
+	})
+	return known, err
 }
 
 // ID returns the UUID that the database was made with.
@@ -350,12 +296,14 @@ func (db *DB) isClosed() bool {
 }
 
 // Close waits for the commit under way, writes what is only in memory to the
-// file and closes it.
+// file and closes it. It returns the error that the log ended itself for, if it did.
 func (db *DB) Close() error {
-	db.closeOnce.Do(func() {
-		close(db.closed)
-		<-db.done
-		db.closeErr = db.bolt.Close()
-	})
+	db.end()
+	<-db.done
 	return db.closeErr
+}
+
+// end has the committer end.
+func (db *DB) end() {
+	db.endOnce.Do(func() { close(db.closed) })
 }

@@ -31,6 +31,7 @@ func TestOpenRefusesForeignFiles(t *testing.T) {
 		{"zeros", writes(make([]byte, 64<<10)), "no bbolt file"},
 		{"SQLite", writes(append([]byte("SQLite format 3\x00"), garbage(16<<10)...)), "no bbolt file"},
 		{"another bbolt program", hasBuckets("users", "sessions"), "another program"},
+		{"bbolt file without a transaction", hasBuckets(), "another program"},
 		{"another bbolt program with metadata", hasMeta(nil), "another program"},
 		{"another program of our kind", hasMeta(map[string]string{"program": "synced", "format": "\x00\x00\x00\x01"}), "another program"},
 		{"no format version", hasMeta(map[string]string{"program": "syncabled"}), "format version is missing"},
@@ -86,7 +87,6 @@ func TestOpenMakesNewFiles(t *testing.T) {
 	}{
 		{"absent", func(*testing.T, string) {}},
 		{"empty", writes(nil)},
-		{"bbolt file without a transaction", hasBuckets()},
 	} {
 		t.Run(file.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "new.db")

@@ -98,12 +98,12 @@ func (db *DB) number(identity string) (uint64, error) {
 	if ok {
 		return number, nil
 	}
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
+	err := db.look(func(tx *bbolt.Tx) error {
 		c, err := newTxView(tx, nil).client(identity)
 		number = c.number
 		return err
 	})
-	return number, closedError(err)
+	return number, err
 }
 
 // FinishHeld commits what is held of sets of which nothing has come since a
@@ -111,7 +111,7 @@ func (db *DB) number(identity string) (uint64, error) {
 func (db *DB) FinishHeld(ctx context.Context, since time.Time) error {
 	identities, err := db.heldSince(since)
 	if err != nil {
-		return closedError(err)
+		return err
 	}
 	for _, identity := range identities {
 		if _, err := db.Submit(ctx, Set{Client: identity, Time: since}); err != nil {
@@ -124,7 +124,7 @@ func (db *DB) FinishHeld(ctx context.Context, since time.Time) error {
 // heldSince returns the clients of which something is held, but nothing that
 // came after a time.
 func (db *DB) heldSince(since time.Time) (identities []string, err error) {
-	err = db.bolt.View(func(tx *bbolt.Tx) error {
+	err = db.look(func(tx *bbolt.Tx) error {
 		var old []uint64
 		err := tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
 			p, err := decodePart(record)

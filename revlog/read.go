@@ -84,11 +84,10 @@ func (b *batch) finish(err error) (Page, error) {
 	return b.page, err
 }
 
-// fromFile reads with a transaction. That must not stay open for long, because
-// pages of the file that become free meanwhile cannot be used again.
+// fromFile reads with a transaction.
 func (b *batch) fromFile(db *DB, read func(txView) error) error {
 	before := len(b.page.Changes)
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
+	return db.look(func(tx *bbolt.Tx) error {
 		v := newTxView(tx, nil)
 		c, err := v.client(b.query.Reader)
 		if err != nil {
@@ -102,7 +101,6 @@ func (b *batch) fromFile(db *DB, read func(txView) error) error {
 		}
 		return err
 	})
-	return closedError(err)
 }
 
 // A chain is entries that can be visited in order or looked up by revision.

@@ -50,12 +50,12 @@ func decodeRefused(b []byte) (Refused, error) {
 // Refused returns the last changes that were refused, oldest first.
 func (db *DB) Refused() ([]Refused, error) {
 	var all []Refused
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
+	err := db.look(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketRefused).ForEach(func(_, record []byte) error {
 			r, err := decodeRefused(record)
 			all = append(all, r)
 			return err
 		})
 	})
-	return all, closedError(err)
+	return all, err
 }

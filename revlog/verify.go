@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -39,39 +38,9 @@ func Verify(path string) (Summary, error) {
 	if info.Size() == 0 {
 		return Summary{}, fmt.Errorf("open %s: %w: it is empty", path, ErrFormat)
 	}
-	options := *bbolt.DefaultOptions
-	options.Timeout = lockWait
-	options.ReadOnly = true
-	bolt, err := bbolt.Open(path, 0, &options)
-	if err != nil {
-		return Summary{}, fmt.Errorf("open %s: %w", path, explain(err))
-	}
-	var summary Summary
-	err = bolt.View(func(tx *bbolt.Tx) (err error) {
-		summary, err = verify(tx)
-		return err
-	})
-	return summary, errors.Join(err, bolt.Close())
-}
-
-func verify(tx *bbolt.Tx) (summary Summary, err error) {
-	// Where pages are damaged, bbolt panics, or looks outside of the file.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrBroken, r)
-		}
-	}()
-	if err := checkMeta(tx); err != nil {
-		return Summary{}, err
-	}
-	if tx.Bucket(bucketMeta) == nil {
-		return Summary{}, fmt.Errorf("%w: it is empty", ErrFormat)
-	}
-	v := verifier{tx: tx, overlay: newOverlay()}
-	v.view = newTxView(tx, &v.overlay)
-	if err := v.run(); err != nil {
-		return Summary{}, fmt.Errorf("%w: %w", ErrBroken, err)
+	v := verifier{overlay: newOverlay()}
+	if err := checkFile(path, checkPages, v.run); err != nil {
+		return Summary{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return v.summary, nil
 }
@@ -84,24 +53,14 @@ type verifier struct {
 	resyncs int
 }
 
-func (v *verifier) run() error {
-	for _, check := range []func() error{v.entries, v.objects, v.clients, v.held, v.refused, v.pages} {
+func (v *verifier) run(tx *bbolt.Tx) error {
+	v.tx, v.view = tx, newTxView(tx, &v.overlay)
+	for _, check := range []func() error{v.entries, v.objects, v.clients, v.held, v.refused} {
 		if err := check(); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrBroken, err)
 		}
 	}
 	return nil
-}
-
-// pages checks the structure of the file.
-func (v *verifier) pages() error {
-	var first error
-	for err := range v.tx.Check() { // has to be drained
-		if first == nil {
-			first = fmt.Errorf("pages of the file: %w", err)
-		}
-	}
-	return first
 }
 
 func (v *verifier) entries() error {

@@ -105,8 +105,9 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
-	if got, want := c.logOptions(), (revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25}); got != want {
-		t.Errorf("options of logs: got %+v, want %+v", got, want)
+	options := revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25}
+	if diff := cmp.Diff(options, c.logOptions(), cmpopts.IgnoreUnexported(revlog.Options{})); diff != "" {
+		t.Errorf("options of logs (-want +got):\n%s", diff)
 	}
 	if flags := parserFlags(); len(flags) != len(env) {
 		t.Errorf("%d flags are tested, there are %d: %v", len(env), len(flags), flags)

@@ -1,0 +1,212 @@
+package revlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// This file is how the log and bbolt get on when something fails.
+//
+// bbolt writes the pages of a transaction where the file has free ones, syncs,
+// writes one of two meta pages, the one that makes the transaction count, and
+// syncs again. If anything fails before the meta page is written, the file is what
+// it was, and the log goes on. If it fails after that, the file shows a
+// transaction that may not be on the disk, and never get there: what the system
+// could not write it may have dropped. To go on would be to write over pages that
+// the transaction on the disk still needs. So the log ends itself. Opening it again
+// brings the disk to what the file shows, before anybody sees it.
+
+// ErrFull is wrapped by errors that come from a lack of room on the disk. What
+// was refused can be submitted again when there is room.
+var ErrFull = errors.New("disk is full")
+
+// lockWait is how long Open waits for another process to let go of a file. It
+// is short, because a server holds its files for as long as it runs.
+const lockWait = 100 * time.Millisecond
+
+func boltOptions() *bbolt.Options {
+	options := *bbolt.DefaultOptions
+	options.Timeout = lockWait
+	options.FreelistType = bbolt.FreelistMapType
+	if runtime.GOOS != "windows" { // where mapping more than the file holds makes it grow
+		// A larger map has to wait for all readers when it grows, and commits
+		// wait for it. Address space costs nothing.
+		options.InitialMmapSize = 1 << 30
+	}
+	return &options
+}
+
+// explain says what an error of bbolt means.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, berrors.ErrDatabaseNotOpen):
+		return ErrClosed
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: it is no bbolt file (%w)", ErrFormat, err)
+	}
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		// Some errors bbolt passes on as text.
+		if errors.Is(err, full) || err != nil && strings.Contains(err.Error(), full.Error()) {
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		}
+	}
+	return err
+}
+
+// guard calls do, and returns an error where it panics: on a page that is
+// damaged, or cannot be read, or for a mistake in the program. One database need
+// not bring down the others.
+func guard(do func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, v, debug.Stack())
+		}
+	}()
+	return do()
+}
+
+var errPanic = errors.New("panic")
+
+// look reads with a transaction. That must not stay open for long, because pages
+// of the file that become free meanwhile cannot be used again.
+func (db *DB) look(read func(*bbolt.Tx) error) error {
+	return guard(func() error { return explain(db.bolt.View(read)) })
+}
+
+// update writes with a transaction. After an error, none of it is in the file, or
+// the log has ended. Only the committer may call it.
+func (db *DB) update(write func(*bbolt.Tx) error) error {
+	if db.fault != nil {
+		return db.fault
+	}
+	written := 0
+	err := guard(func() error {
+		return explain(db.bolt.Update(func(tx *bbolt.Tx) error {
+			written = tx.ID()
+			return write(tx)
+		}))
+	})
+	if err == nil {
+		return nil
+	}
+	shown := 0
+	unread := db.look(func(tx *bbolt.Tx) error {
+		shown = tx.ID()
+		return nil
+	})
+	if errors.Is(err, errPanic) || unread != nil || shown >= written {
+		db.fault = fmt.Errorf("%w after an error that left it in doubt: %w", ErrClosed, err)
+		db.end()
+	}
+	return err
+}
+
+// create makes a database beside the place where it is going to be, and moves it
+// there when it is on the disk: nothing that happens meanwhile leaves a part of one.
+func create(path string) error {
+	draft := path + ".new"
+	if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	bolt, err := bbolt.Open(draft, 0o600, boltOptions())
+	if err == nil {
+		err = errors.Join(bolt.Update(initialize), bolt.Close())
+	}
+	if err == nil {
+		err = os.Rename(draft, path)
+	}
+	if err != nil {
+		_ = os.Remove(draft) // it may not be there
+		return explain(err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// checkFile opens a file that exists without changing it, and calls check if it
+// is ours and the pages that are in use hold together.
+func checkFile(path string, pages func(io.ReaderAt, int, meta) error, check func(*bbolt.Tx) error) error {
+	options := *bbolt.DefaultOptions
+	options.Timeout = lockWait
+	options.ReadOnly = true
+	bolt, err := bbolt.Open(path, 0, &options)
+	if err != nil {
+		return explain(err)
+	}
+	err = guard(func() error {
+		if err := checkStructure(bolt, pages); err != nil {
+			return err
+		}
+		return bolt.View(func(tx *bbolt.Tx) error {
+			if err := checkMeta(tx.Bucket(bucketMeta)); err != nil {
+				return err
+			}
+			return check(tx)
+		})
+	})
+	return errors.Join(err, bolt.Close())
+}
+
+// checkStructure checks the pages of a file that bbolt has opened, and no more.
+func checkStructure(bolt *bbolt.DB, pages func(io.ReaderAt, int, meta) error) error {
+	file, err := os.Open(bolt.Path())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	pageSize := bolt.Info().PageSize
+	m, _, err := readMeta(file, pageSize)
+	if err != nil {
+		return err
+	}
+	if size := m.pages * uint64(pageSize); size > uint64(info.Size()) {
+		return fmt.Errorf("%w: it is cut off, %d of %d bytes are left", ErrFormat, info.Size(), size)
+	}
+	if err := pages(file, pageSize, m); err != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return nil
+}
+
+// settle brings the disk to what the file shows. They can differ after a commit
+// that failed, or whose process was killed, between writing the meta page and its
+// sync. All other pages were synced before.
+func settle(bolt *bbolt.DB) error {
+	file, err := os.OpenFile(bolt.Path(), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	pageSize := bolt.Info().PageSize
+	metas := make([]byte, 2*pageSize)
+	if _, err := file.ReadAt(metas, 0); err != nil {
+		return err
+	}
+	if _, err := file.WriteAt(metas, 0); err != nil { // else a sync would see nothing to do
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if _, torn, err := readMeta(file, pageSize); err != nil || !torn {
+		return err
+	}
+	return bolt.Update(func(*bbolt.Tx) error { return nil }) // writes over the torn one
+}
