@@ -93,11 +93,15 @@ func leap(path string) (protocol.Revision, error) {
 			return errors.New("revisions are used up")
 		}
 		meta := tx.Bucket(bucketMeta)
-		gaps := append(gapsOf(meta), gap{head, next})
+		gaps, err := gapsOf(meta)
+		if err != nil {
+			return err
+		}
+		gaps = append(gaps, gap{head, next})
 		e := entry{revision: next, previous: head, change: protocol.Change{Type: typeResync}}
 		return errors.Join(
-			meta.Put(metaGaps, encodeGaps(gaps)),
-			tx.Bucket(bucketEntries).Put(revisionKey(next), e.encode()),
+			putMeta(meta, metaGaps, encodeGaps(gaps)),
+			put(tx.Bucket(bucketEntries), revisionKey(next), e.encode()),
 		)
 	})
 	return next, errors.Join(err, bolt.Close())
@@ -106,15 +110,16 @@ func leap(path string) (protocol.Revision, error) {
 // A gap is a range of revisions that the log left out: those in (after, to).
 type gap struct{ after, to protocol.Revision }
 
-func gapsOf(meta *bbolt.Bucket) []gap {
+func gapsOf(meta *bbolt.Bucket) ([]gap, error) {
+	b, err := getMeta(meta, metaGaps)
 	var gaps []gap
-	for b := meta.Get(metaGaps); len(b) >= 16; b = b[16:] {
+	for ; len(b) >= 16; b = b[16:] {
 		gaps = append(gaps, gap{
 			protocol.Revision(binary.BigEndian.Uint64(b)),
 			protocol.Revision(binary.BigEndian.Uint64(b[8:])),
 		})
 	}
-	return gaps
+	return gaps, err
 }
 
 func encodeGaps(gaps []gap) []byte {

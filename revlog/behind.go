@@ -37,14 +37,14 @@ func (db *DB) storeSome() bool {
 	err := db.update(func(tx *bbolt.Tx) error {
 		objects := tx.Bucket(bucketObjects)
 		for _, obj := range batch {
-			if err := objects.Put([]byte(obj.key), obj.encode()); err != nil {
+			if err := put(objects, []byte(obj.key), obj.encode()); err != nil {
 				return err
 			}
 		}
 		if len(batch) == storeBatch {
 			return nil
 		}
-		return tx.Bucket(bucketMeta).Put(metaFolded, revisionKey(db.overlay.settledHead))
+		return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(db.overlay.settledHead))
 	})
 	if err != nil {
 		return false

@@ -151,7 +151,7 @@ func checkFile(path string, pages func(io.ReaderAt, int, meta) error, check func
 			return err
 		}
 		return bolt.View(func(tx *bbolt.Tx) error {
-			if err := checkMeta(tx.Bucket(bucketMeta)); err != nil {
+			if err := checkOurs(tx); err != nil {
 				return err
 			}
 			return check(tx)
@@ -172,7 +172,7 @@ func checkStructure(bolt *bbolt.DB, pages func(io.ReaderAt, int, meta) error) er
 		return err
 	}
 	pageSize := bolt.Info().PageSize
-	m, _, err := readMeta(file, pageSize)
+	m, err := readMeta(file, pageSize)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func settle(bolt *bbolt.DB) error {
 	if err := file.Sync(); err != nil {
 		return err
 	}
-	if _, torn, err := readMeta(file, pageSize); err != nil || !torn {
+	if m, err := readMeta(file, pageSize); err != nil || !m.torn {
 		return err
 	}
 	return bolt.Update(func(*bbolt.Tx) error { return nil }) // writes over the torn one

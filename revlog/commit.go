@@ -138,13 +138,13 @@ func (f *fold) store(tx *bbolt.Tx) error {
 	entries := tx.Bucket(bucketEntries)
 	entries.FillPercent = 1 // they are only ever appended
 	for _, e := range f.entries {
-		if err := entries.Put(revisionKey(e.revision), e.encode()); err != nil {
+		if err := put(entries, revisionKey(e.revision), e.encode()); err != nil {
 			return err
 		}
 	}
 	clients := tx.Bucket(bucketClients)
 	for _, identity := range f.seen {
-		if err := clients.Put([]byte(identity), f.known[identity].encode()); err != nil {
+		if err := put(clients, []byte(identity), f.known[identity].encode()); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (f *fold) storeRefused(bucket *bbolt.Bucket) error {
 		if err != nil {
 			return err
 		}
-		if err := bucket.Put(revisionKey(protocol.Revision(number)), r.encode()); err != nil {
+		if err := put(bucket, revisionKey(protocol.Revision(number)), r.encode()); err != nil {
 			return err
 		}
 		if number <= mostRefused {
@@ -197,7 +197,7 @@ func (h *held) store(bucket *bbolt.Bucket, client uint64) error {
 	}
 	for i, p := range h.added {
 		record := p.encode()
-		if err := bucket.Put(heldKey(client, first+i), record); err != nil {
+		if err := put(bucket, heldKey(client, first+i), record); err != nil {
 			return err
 		}
 		h.bytes += len(record)

@@ -27,6 +27,7 @@ var (
 	bucketClients = []byte("clients")
 	bucketHeld    = []byte("held")
 	bucketRefused = []byte("refused")
+	buckets       = [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused}
 
 	metaFormat  = []byte("format")
 	metaProgram = []byte("program")
@@ -184,8 +185,9 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	return bolt, nil
 }
 
-// checkMeta refuses what is not ours.
-func checkMeta(meta *bbolt.Bucket) error {
+// checkOurs refuses what is not ours.
+func checkOurs(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
 	if meta == nil || string(meta.Get(metaProgram)) != programName {
 		return fmt.Errorf("%w: it belongs to another program", ErrFormat)
 	}
@@ -196,6 +198,11 @@ func checkMeta(meta *bbolt.Bucket) error {
 	if version := binary.BigEndian.Uint32(format); version != formatVersion {
 		return fmt.Errorf("%w: it has format %d, this program reads and writes format %d; use the version of syncabled that wrote it", ErrFormat, version, formatVersion)
 	}
+	for _, name := range buckets {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: it has no bucket %q", ErrBroken, name)
+		}
+	}
 	return nil
 }
 
@@ -203,11 +210,20 @@ func checkMeta(meta *bbolt.Bucket) error {
 // objects.
 func (db *DB) load(tx *bbolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
-	id, err := uuid.FromBytes(meta.Get(metaID))
+	id, err := getMeta(meta, metaID)
 	if err != nil {
+		return err
+	}
+	if db.id, err = uuid.FromBytes(id); err != nil {
 		return fmt.Errorf("database id: %w", err)
 	}
-	db.id, db.gaps = id, gapsOf(meta)
+	if db.gaps, err = gapsOf(meta); err != nil {
+		return err
+	}
+	folded, err := foldedOf(meta)
+	if err != nil {
+		return err
+	}
 	if db.held, err = heldSizesOf(tx.Bucket(bucketHeld)); err != nil {
 		return err
 	}
@@ -215,12 +231,12 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	if db.head, err = v.head(); err != nil {
 		return err
 	}
-	return replay(v, &db.overlay, metaRevision(meta, metaFolded))
+	return replay(v, &db.overlay, folded)
 }
 
 // initialize writes the buckets and the meta record of a new file.
 func initialize(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused} {
+	for _, name := range buckets {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -230,17 +246,38 @@ func initialize(tx *bbolt.Tx) error {
 	return errors.Join(
 		meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
 		meta.Put(metaProgram, []byte(programName)),
-		meta.Put(metaID, id[:]),
-		meta.Put(metaFolded, revisionKey(0)),
+		putMeta(meta, metaID, id[:]),
+		putMeta(meta, metaFolded, revisionKey(0)),
 	)
 }
 
-func metaRevision(meta *bbolt.Bucket, name []byte) protocol.Revision {
-	value := meta.Get(name)
-	if len(value) != 8 {
-		return 0
+func putMeta(meta *bbolt.Bucket, name, value []byte) error {
+	return put(meta, name, append(make([]byte, checksumSize), value...))
+}
+
+// getMeta returns a value of the meta bucket, nil if it is not there.
+func getMeta(meta *bbolt.Bucket, name []byte) ([]byte, error) {
+	record := meta.Get(name)
+	if record == nil {
+		return nil, nil
 	}
-	return protocol.Revision(binary.BigEndian.Uint64(value))
+	d := unseal(name, record)
+	if d.err != nil {
+		return nil, fmt.Errorf("meta %q: %w", name, d.err)
+	}
+	return d.rest, nil
+}
+
+// foldedOf returns the revision up to which entries are folded into objects.
+func foldedOf(meta *bbolt.Bucket) (protocol.Revision, error) {
+	value, err := getMeta(meta, metaFolded)
+	if err == nil && len(value) != 8 {
+		err = fmt.Errorf("meta %q: %w", metaFolded, errCorrupt)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return protocol.Revision(binary.BigEndian.Uint64(value)), nil
 }
 
 // Head returns the revision of the last entry.

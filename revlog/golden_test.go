@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,36 +60,36 @@ func TestOnDisk(t *testing.T) {
 		"meta": {
 			"format":  "\x00\x00\x00\x01",
 			"program": "syncabled",
-			"id":      string(id[:]),
-			"folded":  fixed(6),
+			"id":      checked("id", string(id[:])),
+			"folded":  checked("folded", fixed(6)),
 		},
 		"entries": {
-			fixed(1): checked("\x01", "\x01", "\x00", "\x05items", "\x03\"k\"", `{"id":"k"}`),
-			fixed(2): checked("\x01", "\x01", "\x00", "\x00", "\x0c[1,\"\\ud800\"]", `null`),
-			fixed(3): checked("\x02", "\x02", "\x01", "\x05items", "\x03\"k\"", `{"n":1}`),
-			fixed(4): checked("\x03", "\x02", "\x02", "\x00", "\x0c[1,\"\\ud800\"]"),
-			fixed(5): checked("\x04", "\x02", "\x00", "\x05items", "\x019"),
-			fixed(6): checked("\x05", "\x01", "\x01", "\x00", "\x00"),
+			fixed(1): checked(fixed(1), "\x01", "\x01", "\x00", "\x05items", "\x03\"k\"", `{"id":"k"}`),
+			fixed(2): checked(fixed(2), "\x01", "\x01", "\x00", "\x00", "\x0c[1,\"\\ud800\"]", `null`),
+			fixed(3): checked(fixed(3), "\x02", "\x02", "\x01", "\x05items", "\x03\"k\"", `{"n":1}`),
+			fixed(4): checked(fixed(4), "\x03", "\x02", "\x02", "\x00", "\x0c[1,\"\\ud800\"]"),
+			fixed(5): checked(fixed(5), "\x04", "\x02", "\x00", "\x05items", "\x019"),
+			fixed(6): checked(fixed(6), "\x05", "\x01", "\x01", "\x00", "\x00"),
 		},
 		"objects": {
-			"\x05items\"k\"":      checked("\x03", "\x00", "\x01", `{"id":"k","n":1}`),
-			"\x00[1,\"\\ud800\"]": checked("\x04", "\x00", "\x00"),
-			"\x05items9":          checked("\x05", "\x00", "\x00"),
+			"\x05items\"k\"":      checked("\x05items\"k\"", "\x03", "\x00", "\x01", `{"id":"k","n":1}`),
+			"\x00[1,\"\\ud800\"]": checked("\x00[1,\"\\ud800\"]", "\x04", "\x00", "\x00"),
+			"\x05items9":          checked("\x05items9", "\x05", "\x00", "\x00"),
 		},
 		"clients": {
-			"alice": "\x01" + uvarint(hour) + "\x00\x01\x06",
-			"bob":   "\x02" + uvarint(hour) + "\x04\x00\x00",
-			"carol": "\x03\x00\x00\x00\x00",
+			"alice": checked("alice", "\x01", uvarint(hour), "\x00\x01\x06"),
+			"bob":   checked("bob", "\x02", uvarint(hour), "\x04\x00\x00"),
+			"carol": checked("carol", "\x03\x00\x00\x00\x00"),
 		},
 		"held": {
-			fixed(2) + fixed(0): checked("\x03", received, "\x02c1", "\x00",
+			fixed(2) + fixed(0): checked(fixed(2)+fixed(0), "\x03", received, "\x02c1", "\x00",
 				"\x02", "\x05items", "\x03\"k\"", "\x07{\"n\":2}",
 				"\x03", "\x05items", "\x017", "\x00"),
-			fixed(2) + fixed(1): checked("\x04", received, "\x00", "\x00",
+			fixed(2) + fixed(1): checked(fixed(2)+fixed(1), "\x04", received, "\x00", "\x00",
 				"\x01", "\x05items", "\x017", "\x02{}"),
 		},
 		"refused": {
-			fixed(1): checked("\x02", received, "\x05items", "\x03why", `{"type":4}`),
+			fixed(1): checked(fixed(1), "\x02", received, "\x05items", "\x03why", `{"type":4}`),
 		},
 	}
 	got, sequence := dump(t, path)
@@ -129,13 +130,10 @@ func dump(t *testing.T, path string) (buckets map[string]map[string]string, sequ
 	return buckets, sequence
 }
 
-// checked joins the fields of a record behind their checksum.
-func checked(fields ...string) string {
-	rest := ""
-	for _, field := range fields {
-		rest += field
-	}
-	sum := crc32.Checksum([]byte(rest), crc32.MakeTable(crc32.Castagnoli))
+// checked joins the fields of a record behind the checksum.
+func checked(key string, fields ...string) string {
+	rest := strings.Join(fields, "")
+	sum := crc32.Checksum([]byte(key+rest), crc32.MakeTable(crc32.Castagnoli))
 	return string(binary.BigEndian.AppendUint32(nil, sum)) + rest
 }
 

@@ -127,7 +127,7 @@ func (db *DB) heldSince(since time.Time) (identities []string, err error) {
 	err = db.look(func(tx *bbolt.Tx) error {
 		var old []uint64
 		err := tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
-			p, err := decodePart(record)
+			p, err := decodePart(key, record)
 			client := binary.BigEndian.Uint64(key)
 			old = slices.DeleteFunc(old, func(c uint64) bool { return c == client }) // its last part counts
 			if p.received.Before(since) {

@@ -45,16 +45,17 @@ var order = binary.NativeEndian
 // A meta is what one of the first two pages says of the others.
 type meta struct {
 	root, freelist, pages, transaction uint64
+	torn                               bool // the other one is damaged, or was not wholly written
 }
 
-// readMeta returns the newer one of the two meta pages, and whether one is
-// damaged or was not wholly written. The transaction that it was of is then lost.
-func readMeta(file io.ReaderAt, pageSize int) (newest meta, torn bool, err error) {
-	valid := false
+// readMeta returns the newer one of the two meta pages.
+func readMeta(file io.ReaderAt, pageSize int) (meta, error) {
+	var newest meta
+	valid, torn := false, false
 	for place := range int64(2) {
 		b := make([]byte, pageHeader+metaSize)
 		if _, err := file.ReadAt(b, place*int64(pageSize)); err != nil {
-			return meta{}, false, err
+			return meta{}, err
 		}
 		m, ok := parseMeta(b[pageHeader:])
 		switch {
@@ -65,9 +66,10 @@ func readMeta(file io.ReaderAt, pageSize int) (newest meta, torn bool, err error
 		}
 	}
 	if !valid {
-		return meta{}, false, errors.New("neither meta page is valid")
+		return meta{}, errors.New("neither meta page is valid")
 	}
-	return newest, torn, nil
+	newest.torn = torn
+	return newest, nil
 }
 
 func parseMeta(b []byte) (meta, bool) {
@@ -114,6 +116,9 @@ func newPageCheck(file io.ReaderAt, pageSize int, m meta) *pageCheck {
 // checkPages checks all pages that are in use: that each belongs to one place and
 // has its elements in order, and that every other page is free.
 func checkPages(file io.ReaderAt, pageSize int, m meta) error {
+	if m.torn {
+		return errors.New("a meta page is damaged or was not wholly written; the last transaction may be missing")
+	}
 	c := newPageCheck(file, pageSize, m)
 	if err := c.tree(m.root, nil, nil); err != nil {
 		return err

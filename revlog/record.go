@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"syncabled/protocol"
 )
 
@@ -67,18 +69,28 @@ var errCorrupt = errors.New("record is corrupt")
 
 const checksumSize = 4
 
-// seal fills in the checksum for which b has left room.
-func seal(b []byte) []byte {
-	binary.BigEndian.PutUint32(b, crc32.Checksum(b[checksumSize:], castagnoli))
-	return b
+// put stores a record, which has left room for its checksum.
+func put(bucket *bbolt.Bucket, key, record []byte) error {
+	return bucket.Put(key, seal(key, record))
+}
+
+// seal fills in the checksum. The key counts, too: a record in another's place is
+// as bad as a damaged one.
+func seal(key, record []byte) []byte {
+	binary.BigEndian.PutUint32(record, checksum(key, record))
+	return record
+}
+
+func checksum(key, record []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, record[checksumSize:])
 }
 
 // unseal checks the checksum and returns a decoder of the rest.
-func unseal(b []byte) decoder {
-	if len(b) < checksumSize || binary.BigEndian.Uint32(b) != crc32.Checksum(b[checksumSize:], castagnoli) {
+func unseal(key, record []byte) decoder {
+	if len(record) < checksumSize || binary.BigEndian.Uint32(record) != checksum(key, record) {
 		return decoder{err: errCorrupt}
 	}
-	return decoder{rest: b[checksumSize:]}
+	return decoder{rest: record[checksumSize:]}
 }
 
 func (e entry) encode() []byte {
@@ -89,12 +101,12 @@ func (e entry) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(e.previous))
 	b = appendBytes(b, c.Table)
 	b = appendBytes(b, c.Key)
-	return seal(append(b, payload(c)...))
+	return append(b, payload(c)...)
 }
 
 // decodeEntry reads an entry. Its change shares memory with b.
 func decodeEntry(revision protocol.Revision, b []byte) (entry, error) {
-	d := unseal(b)
+	d := unseal(revisionKey(revision), b)
 	e := entry{revision: revision}
 	e.change.Type = protocol.ChangeType(d.byte())
 	e.client = d.uvarint()
@@ -113,14 +125,14 @@ func (o object) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(o.last))
 	b = binary.AppendUvarint(b, o.owner)
 	if o.value == nil {
-		return seal(append(b, 0))
+		return append(b, 0)
 	}
-	return seal(append(append(b, 1), o.value...))
+	return append(append(b, 1), o.value...)
 }
 
 // decodeObject reads an object. Its value shares memory with b.
 func decodeObject(key string, b []byte) (object, error) {
-	d := unseal(b)
+	d := unseal([]byte(key), b)
 	o := object{last: d.revision(), owner: d.uvarint()}
 	if d.byte() == 1 {
 		o.value = d.rest
@@ -132,7 +144,7 @@ func decodeObject(key string, b []byte) (object, error) {
 }
 
 func (c client) encode() []byte {
-	var b []byte
+	b := make([]byte, checksumSize)
 	for _, field := range []uint64{c.number, c.hour, uint64(c.base), uint64(c.resync.from), uint64(c.resync.at)} {
 		b = binary.AppendUvarint(b, field)
 	}
@@ -140,7 +152,7 @@ func (c client) encode() []byte {
 }
 
 func decodeClient(identity string, b []byte) (client, error) {
-	d := decoder{rest: b}
+	d := unseal([]byte(identity), b)
 	c := client{number: d.uvarint(), hour: d.uvarint(), base: d.revision()}
 	c.resync.from, c.resync.at = d.revision(), d.revision()
 	if d.err != nil {
@@ -161,12 +173,12 @@ func (p part) encode() []byte {
 		b = appendBytes(b, c.Key)
 		b = appendBytes(b, payload(c))
 	}
-	return seal(b)
+	return b
 }
 
 // decodePart reads a held message. Its changes share memory with b.
-func decodePart(b []byte) (part, error) {
-	d := unseal(b)
+func decodePart(key, b []byte) (part, error) {
+	d := unseal(key, b)
 	p := part{
 		base:       d.revision(),
 		received:   time.UnixMilli(int64(d.uvarint())),

@@ -13,20 +13,23 @@ import (
 	"syncabled/protocol"
 )
 
+// testKey is the key of the records that are not entries.
+var testKey = []byte("key")
+
 func TestRecordsRoundTrip(t *testing.T) {
 	t.Run("entry", rapid.MakeCheck(func(t *rapid.T) {
 		want := drawEntry(t)
-		got, err := decodeEntry(want.revision, want.encode())
+		got, err := decodeEntry(want.revision, seal(revisionKey(want.revision), want.encode()))
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("object", rapid.MakeCheck(func(t *rapid.T) {
 		want := drawObject(t)
-		got, err := decodeObject("key", want.encode())
+		got, err := decodeObject("key", seal(testKey, want.encode()))
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("part", rapid.MakeCheck(func(t *rapid.T) {
 		want := drawPart(t)
-		got, err := decodePart(want.encode())
+		got, err := decodePart(testKey, seal(testKey, want.encode()))
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("client", rapid.MakeCheck(func(t *rapid.T) {
@@ -37,7 +40,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 			base:   revision.Draw(t, "base"),
 			resync: resync{from: revision.Draw(t, "from"), at: revision.Draw(t, "at")},
 		}
-		got, err := decodeClient("identity", want.encode())
+		got, err := decodeClient("key", seal(testKey, want.encode()))
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("key of an object", rapid.MakeCheck(func(t *rapid.T) {
@@ -64,9 +67,9 @@ func TestKeysOfObjectsAreApart(t *testing.T) {
 func TestDamageIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		for name, record := range map[string][]byte{
-			"entry":  drawEntry(t).encode(),
-			"object": drawObject(t).encode(),
-			"part":   drawPart(t).encode(),
+			"entry":  seal(revisionKey(1), drawEntry(t).encode()),
+			"object": seal(testKey, drawObject(t).encode()),
+			"part":   seal(testKey, drawPart(t).encode()),
 		} {
 			flipped := bytes.Clone(record)
 			flipped[rapid.IntRange(0, len(record)-1).Draw(t, "place")] ^= rapid.ByteMin(1).Draw(t, "bits")
@@ -82,16 +85,16 @@ func TestDamageIsFound(t *testing.T) {
 func TestShortRecordsAreFound(t *testing.T) {
 	entry := entry{revision: 1, client: 2, previous: 1, change: protocol.Change{Type: protocol.Delete, Table: "items", Key: "7"}}.encode()
 	for n := checksumSize; n < len(entry); n++ {
-		wantCorrupt(t, "entry", seal(bytes.Clone(entry[:n])))
+		wantCorrupt(t, "entry", seal(revisionKey(1), bytes.Clone(entry[:n])))
 	}
 	part := part{base: 3, received: time.UnixMilli(5), changes: []protocol.Change{{Type: protocol.Delete, Table: "items", Key: "7"}}}.encode()
 	for n := checksumSize; n < len(part); n++ {
 		if n == checksumSize+4 {
 			continue // the end of a message without changes
 		}
-		wantCorrupt(t, "part", seal(bytes.Clone(part[:n])))
+		wantCorrupt(t, "part", seal(testKey, bytes.Clone(part[:n])))
 	}
-	if _, err := decodeClient("a", []byte{1}); !errors.Is(err, errCorrupt) {
+	if _, err := decodeClient("key", seal(testKey, append(make([]byte, checksumSize), 1))); !errors.Is(err, errCorrupt) {
 		t.Errorf("client: got error %v, want errCorrupt", err)
 	}
 }
@@ -101,11 +104,11 @@ func FuzzDecodeEntry(f *testing.F) {
 	f.Add([]byte("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, _ = decodeEntry(1, body)
-		e, err := decodeEntry(1, seal(append(make([]byte, checksumSize), body...)))
+		e, err := decodeEntry(1, seal(revisionKey(1), append(make([]byte, checksumSize), body...)))
 		if err != nil {
 			return
 		}
-		again, err := decodeEntry(1, e.encode())
+		again, err := decodeEntry(1, seal(revisionKey(1), e.encode()))
 		if c := e.change.Type; c == protocol.Create || c == protocol.Update {
 			wantEqual(t, e, again, err)
 		}
@@ -117,11 +120,11 @@ func FuzzDecodeObject(f *testing.F) {
 	f.Add([]byte("\x01\x01\x00"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, _ = decodeObject("key", body)
-		o, err := decodeObject("key", seal(append(make([]byte, checksumSize), body...)))
+		o, err := decodeObject("key", seal(testKey, append(make([]byte, checksumSize), body...)))
 		if err != nil {
 			return
 		}
-		again, err := decodeObject("key", o.encode())
+		again, err := decodeObject("key", seal(testKey, o.encode()))
 		wantEqual(t, o, again, err)
 	})
 }
@@ -130,12 +133,12 @@ func FuzzDecodePart(f *testing.F) {
 	f.Add([]byte("\x01\x01\x01\x05items\x03\"k\"\x02{}\x03\x00\x017\x00"))
 	f.Add([]byte("\x01\x01"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, _ = decodePart(body)
-		p, err := decodePart(seal(append(make([]byte, checksumSize), body...)))
+		_, _ = decodePart(testKey, body)
+		p, err := decodePart(testKey, seal(testKey, append(make([]byte, checksumSize), body...)))
 		if err != nil {
 			return
 		}
-		again, err := decodePart(p.encode())
+		again, err := decodePart(testKey, seal(testKey, p.encode()))
 		if err != nil || len(again.changes) != len(p.changes) {
 			t.Errorf("got %+v, %v, want %+v", again, err, p)
 		}
@@ -171,7 +174,7 @@ func wantCorrupt(t failer, name string, record []byte) {
 	case "object":
 		_, err = decodeObject("key", record)
 	case "part":
-		_, err = decodePart(record)
+		_, err = decodePart(testKey, record)
 	}
 	if !errors.Is(err, errCorrupt) {
 		t.Errorf("%s %q: got error %v, want errCorrupt", name, record, err)

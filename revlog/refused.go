@@ -29,11 +29,11 @@ func (r refused) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(r.received.UnixMilli()))
 	b = appendBytes(b, r.refusal.Table)
 	b = appendBytes(b, r.refusal.Reason)
-	return seal(append(b, r.refusal.Change[:min(len(r.refusal.Change), mostRefusedBytes)]...))
+	return append(b, r.refusal.Change[:min(len(r.refusal.Change), mostRefusedBytes)]...)
 }
 
-func decodeRefused(b []byte) (Refused, error) {
-	d := unseal(b)
+func decodeRefused(key, b []byte) (Refused, error) {
+	d := unseal(key, b)
 	r := Refused{
 		Client:   d.uvarint(),
 		Received: time.UnixMilli(int64(d.uvarint())),
@@ -51,8 +51,8 @@ func decodeRefused(b []byte) (Refused, error) {
 func (db *DB) Refused() ([]Refused, error) {
 	var all []Refused
 	err := db.look(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketRefused).ForEach(func(_, record []byte) error {
-			r, err := decodeRefused(record)
+		return tx.Bucket(bucketRefused).ForEach(func(key, record []byte) error {
+			r, err := decodeRefused(key, record)
 			all = append(all, r)
 			return err
 		})

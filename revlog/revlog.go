@@ -17,16 +17,18 @@
 //
 // A database is one bbolt file with six buckets. Integers named uvarint are
 // those of encoding/binary; fixed ones are big-endian. A value that starts with
-// a checksum starts with the CRC-32C (Castagnoli), 4 bytes, of the rest of the
-// value.
+// a checksum starts with the CRC-32C (Castagnoli), 4 bytes, of the key and the
+// rest of the value.
 //
 //	meta
 //	  "format"     4 bytes   version of this format: 1
 //	  "program"    9 bytes   "syncabled"
-//	  "id"        16 bytes   UUID of the database, made with it
-//	  "folded"     8 bytes   revision up to which entries are folded into objects
-//	  "gaps"       16 bytes each: ranges (after, to) of revisions that were left
-//	               out when the database was restored from a copy; there may be none
+//	  "id"         checksum, 16 bytes: UUID of the database, made with it
+//	  "folded"     checksum, 8 bytes: revision up to which entries are folded into
+//	               objects
+//	  "gaps"       checksum, 16 bytes each: ranges (after, to) of revisions that
+//	               were left out when the database was restored from a copy; it may
+//	               be missing
 //
 //	entries: revision, 8 bytes -> one accepted change, or a mark
 //	  checksum
@@ -47,6 +49,7 @@
 //	  value        the rest: JSON of the object
 //
 //	clients: identity -> one client
+//	  checksum
 //	  number       uvarint   from 1 in order of appearance; the bucket's sequence is the last
 //	  seen         uvarint   hour it last wrote in, counted from 1970
 //	  base         uvarint   highest base revision of its sets

@@ -55,7 +55,7 @@ type verifier struct {
 
 func (v *verifier) run(tx *bbolt.Tx) error {
 	v.tx, v.view = tx, newTxView(tx, &v.overlay)
-	for _, check := range []func() error{v.entries, v.objects, v.clients, v.held, v.refused} {
+	for _, check := range []func() error{v.id, v.entries, v.objects, v.clients, v.held, v.refused} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrBroken, err)
 		}
@@ -63,9 +63,18 @@ func (v *verifier) run(tx *bbolt.Tx) error {
 	return nil
 }
 
+func (v *verifier) id() error {
+	_, err := getMeta(v.tx.Bucket(bucketMeta), metaID)
+	return err
+}
+
 func (v *verifier) entries() error {
-	last, gaps := protocol.Revision(0), gapsOf(v.tx.Bucket(bucketMeta))
-	err := v.view.each(0, protocol.MaxRevision, func(e entry) error {
+	last := protocol.Revision(0)
+	gaps, err := gapsOf(v.tx.Bucket(bucketMeta))
+	if err != nil {
+		return err
+	}
+	err = v.view.each(0, protocol.MaxRevision, func(e entry) error {
 		switch {
 		case e.revision != last+1 && !slices.Contains(gaps, gap{last, e.revision}):
 			return fmt.Errorf("entry %d follows entry %d", e.revision, last)
@@ -83,7 +92,10 @@ func (v *verifier) entries() error {
 }
 
 func (v *verifier) objects() error {
-	folded := metaRevision(v.tx.Bucket(bucketMeta), metaFolded)
+	folded, err := foldedOf(v.tx.Bucket(bucketMeta))
+	if err != nil {
+		return err
+	}
 	if folded > v.summary.Head {
 		return fmt.Errorf("objects are folded up to revision %d, the log ends at %d", folded, v.summary.Head)
 	}
@@ -91,7 +103,7 @@ func (v *verifier) objects() error {
 		return err
 	}
 	chained := 0
-	err := eachObject(v.view.objects, "", v.overlay.after("", v.overlay.fresh.Len()), func(obj keyed) error {
+	err = eachObject(v.view.objects, "", v.overlay.after("", v.overlay.fresh.Len()), func(obj keyed) error {
 		v.summary.Objects++
 		n, err := v.object(obj)
 		chained += n
@@ -137,7 +149,7 @@ func (v *verifier) object(obj keyed) (int, error) {
 
 func (v *verifier) clients() error {
 	numbers := map[uint64]bool{}
-	return v.view.numbers.ForEach(func(identity, record []byte) error {
+	err := v.view.numbers.ForEach(func(identity, record []byte) error {
 		c, err := decodeClient(string(identity), record)
 		switch {
 		case err != nil:
@@ -151,6 +163,10 @@ func (v *verifier) clients() error {
 		v.summary.Clients++
 		return nil
 	})
+	if last := v.view.numbers.Sequence(); err == nil && last != uint64(v.summary.Clients) {
+		err = fmt.Errorf("%d clients were numbered, %d are there", last, v.summary.Clients)
+	}
+	return err
 }
 
 func (v *verifier) held() error {
@@ -159,15 +175,15 @@ func (v *verifier) held() error {
 			return fmt.Errorf("held message %x: no such client", key)
 		}
 		v.summary.Held++
-		_, err := decodePart(record)
+		_, err := decodePart(key, record)
 		return err
 	})
 }
 
 func (v *verifier) refused() error {
-	return v.tx.Bucket(bucketRefused).ForEach(func(_, record []byte) error {
+	return v.tx.Bucket(bucketRefused).ForEach(func(key, record []byte) error {
 		v.summary.Refused++
-		_, err := decodeRefused(record)
+		_, err := decodeRefused(key, record)
 		return err
 	})
 }

@@ -18,6 +18,7 @@ import (
 func TestVerifyNamesFirstBrokenThing(t *testing.T) {
 	entryKey := func(rev protocol.Revision) []byte { return revisionKey(rev) }
 	change := protocol.Change{Type: protocol.Create, Table: "items", Key: `1`, Obj: []byte(`{"n":1}`)}
+	torn := make([]byte, checksumSize)
 	for _, test := range []struct {
 		name, bucket string
 		key          []byte
@@ -25,22 +26,22 @@ func TestVerifyNamesFirstBrokenThing(t *testing.T) {
 		want         string
 	}{
 		{"an entry is gone", "entries", entryKey(2), nil, "entry 3 follows entry 1"},
-		{"an entry is torn", "entries", entryKey(2), []byte("torn"), "entry 2: record is corrupt"},
+		{"an entry is torn", "entries", entryKey(2), torn, "entry 2: record is corrupt"},
 		{"an entry is of no type", "entries", entryKey(2), entry{client: 1, previous: 1, change: protocol.Change{Type: 9}}.encode(), "entry 2: unknown type 9"},
 		{"an entry is of another object", "entries", entryKey(2), entry{client: 1, previous: 1, change: protocol.Change{Type: protocol.Delete, Table: "items", Key: `7`}}.encode(), `object 1 of table "items": entry 2 is of another object`},
 		{"a chain goes forward", "entries", entryKey(1), entry{client: 1, previous: 2, change: change}.encode(), `object 1 of table "items": entry 1 follows entry 2`},
 		{"an entry is of a stranger", "entries", entryKey(1), entry{client: 2, change: change}.encode(), `object 1 of table "items": entry 1 is not of its owner, client 1`},
 		{"an entry says something else", "entries", entryKey(3), entry{client: 1, change: protocol.Change{Type: protocol.Create, Table: "items", Key: `2`, Obj: []byte(`{}`)}}.encode(), `object 2 of table "items": it is not what its entries add up to`},
 		{"an object is gone", "objects", []byte(objectKey("items", `2`)), nil, "1 entries belong to no object"},
-		{"an object is torn", "objects", []byte(objectKey("items", `2`)), []byte("torn"), "record is corrupt"},
+		{"an object is torn", "objects", []byte(objectKey("items", `2`)), torn, "record is corrupt"},
 		{"an object is ahead", "objects", []byte(objectKey("items", `2`)), object{last: 9, owner: 1, value: []byte(`{}`)}.encode(), `object 2 of table "items": entry 9: record is corrupt`},
-		{"objects are ahead of the log", "meta", metaFolded, revisionKey(17), "objects are folded up to revision 17, the log ends at 3"},
-		{"a client is torn", "clients", []byte("a"), []byte{}, `client "a": record is corrupt`},
+		{"objects are ahead of the log", "meta", metaFolded, append(make([]byte, checksumSize), revisionKey(17)...), "objects are folded up to revision 17, the log ends at 3"},
+		{"a client is torn", "clients", []byte("a"), make([]byte, checksumSize), `client "a": record is corrupt`},
 		{"two clients have one number", "clients", []byte("z"), client{number: 1}.encode(), "is out of range or not its own"},
 		{"a client is ahead", "clients", []byte("a"), client{number: 1, base: 99}.encode(), `client "a": it is ahead of the log`},
 		{"a held message is of nobody", "held", heldKey(7, 0), part{}.encode(), "no such client"},
-		{"a held message is torn", "held", heldKey(1, 0), []byte("torn"), "held message: record is corrupt"},
-		{"a refused change is torn", "refused", revisionKey(1), []byte("torn"), "refused change: record is corrupt"},
+		{"a held message is torn", "held", heldKey(1, 0), torn, "held message: record is corrupt"},
+		{"a refused change is torn", "refused", revisionKey(1), torn, "refused change: record is corrupt"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := goodDatabase(t)
@@ -89,7 +90,7 @@ func sabotage(t *testing.T, path, bucket string, key, record []byte) {
 		if record == nil {
 			return tx.Bucket([]byte(bucket)).Delete(key)
 		}
-		return tx.Bucket([]byte(bucket)).Put(key, record)
+		return put(tx.Bucket([]byte(bucket)), key, record)
 	})
 	if err := errors.Join(err, bolt.Close()); err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func (v txView) held(client uint64) ([]part, error) {
 	var parts []part
 	cursor := v.helds.Cursor()
 	for key, record := cursor.Seek(prefix); key != nil && binary.BigEndian.Uint64(key) == client; key, record = cursor.Next() {
-		p, err := decodePart(record)
+		p, err := decodePart(key, record)
 		if err != nil {
 			return nil, err
 		}
