@@ -9,6 +9,12 @@
 //     log and the set (fold.go): an update loses to what others did to the same
 //     key paths since its base revision, a delete beats an update, and what
 //     another client created or deleted since stands.
+//   - A log that cannot vouch for what its file shows ends itself: after an error
+//     that leaves it in doubt whether a set is on disk, such as one of the sync that
+//     was to make it count, and after a panic. All calls then return ErrClosed, as
+//     after [Log.Close]. Opening it again makes durable what the file has. Errors
+//     that leave the file as it was, such as a full disk, end nothing.
+//   - What a reader has been given stays, whatever fails.
 //   - [Log.Read] gives a reader the net effect of what others did since its
 //     position, at most one change per object. A reader that applies every
 //     batch ends with the server's objects.
@@ -107,11 +113,13 @@ type Log interface {
 	Knows(ctx context.Context, identity string) (bool, error)
 
 	// Close waits for the commit under way and ends the log. Calls that are
-	// waiting, and all later ones, return ErrClosed.
+	// waiting, and all later ones, return ErrClosed. Of a log that has ended
+	// itself it returns the reason; it may be called again.
 	Close() error
 }
 
-// ErrClosed is returned by calls to a log that has been closed.
+// ErrClosed is wrapped by the errors of calls to a log that has been closed, or has
+// ended itself.
 var ErrClosed = errors.New("log is closed")
 
 // ErrAhead is returned by Read for a position that the log has not reached, or

@@ -27,7 +27,9 @@ type databases struct {
 	byName map[string]*database
 }
 
-// A database is one of them. It stays listed when it is closed.
+// A database is one of them. It stays listed when it is closed, but not when its
+// log has ended itself: the sessions that have it learn that from their next call,
+// and the next one that comes gets another, with the log opened again.
 type database struct {
 	name string
 
@@ -59,6 +61,11 @@ func (d *databases) acquire(name string) (*database, error) {
 	db := d.enter(name)
 	db.opening.Lock()
 	defer db.opening.Unlock()
+	if db.log != nil && hasEnded(db.log) {
+		d.retire(db)
+		d.release(db)
+		return d.acquire(name)
+	}
 	if db.log != nil {
 		return db, nil
 	}
@@ -84,6 +91,26 @@ func (d *databases) openLog(db *database) error {
 	}
 	db.log, db.sentAll, db.peers = log, page.Revision, map[string]*peer{}
 	return nil
+}
+
+// hasEnded reports whether a log has ended itself.
+func hasEnded(log revlog.Log) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // it is not waited for
+	_, err := log.Wait(ctx, protocol.MaxRevision)
+	return errors.Is(err, revlog.ErrClosed)
+}
+
+// retire takes a database whose log has ended itself off the list. Its file is free
+// to be opened again when retire returns. The caller holds db.opening.
+func (d *databases) retire(db *database) {
+	err := db.log.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byName[db.name] == db { // nobody else has
+		delete(d.byName, db.name)
+		d.logger.Error().Err(err).Str("database", db.name).Msg("log has ended itself; it is opened again")
+	}
 }
 
 func (d *databases) enter(name string) *database {

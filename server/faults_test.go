@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -73,7 +72,7 @@ func TestPanicClosesOneSession(t *testing.T) {
 // What fails on this side is a close that makes the client come back, whose
 // reason gives nothing away, and one event for the operator.
 func TestFailuresOfLog(t *testing.T) {
-	full := fmt.Errorf("commit: write data.db: %w", syscall.ENOSPC)
+	full := fmt.Errorf("commit: write data.db: %w", revlog.ErrFull)
 	broken := errors.New("checksum of page 17")
 	tests := []struct {
 		name  string

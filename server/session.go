@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -291,7 +290,7 @@ func failure(err error) closing {
 	switch {
 	case errors.As(err, &c):
 		return c
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, revlog.ErrFull):
 		return closing{websocket.StatusTryAgainLater, "disk is full", err}
 	case errors.Is(err, revlog.ErrClosed):
 		return closing{websocket.StatusGoingAway, "database is being closed", nil}
