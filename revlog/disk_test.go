@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -139,6 +140,9 @@ func (d *FaultyDisk) note(b []byte, at int64) {
 func (d *FaultyDisk) sync() {
 	for _, w := range d.pending {
 		d.durable = w.onto(d.durable)
+		d.lost = slices.DeleteFunc(d.lost, func(l diskWrite) bool { // it is written over
+			return l.at < w.at+int64(len(w.data)) && w.at < l.at+int64(len(l.data))
+		})
 	}
 	d.pending = nil
 }
