@@ -1,6 +1,7 @@
 package revlog
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,33 +38,41 @@ func Restore(from, to string) (protocol.Revision, error) {
 	if _, err := Verify(from); err != nil {
 		return 0, err
 	}
+	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
+		return 0, fmt.Errorf("restore %s: %w", to, cmp.Or(err, os.ErrExist))
+	}
+	draft := to + draftSuffix // a copy without its gap is no restored database
+	head, err := copyAndLeap(from, draft)
+	if err == nil {
+		err = os.Rename(draft, to)
+	}
+	if err != nil {
+		_ = os.Remove(draft) // it may not be there
+		return 0, fmt.Errorf("restore %s: %w", to, err)
+	}
+	return head, syncDir(filepath.Dir(to))
+}
+
+func copyAndLeap(from, to string) (protocol.Revision, error) {
 	if err := copyFile(from, to); err != nil {
 		return 0, err
 	}
-	head, err := leap(to)
-	if err != nil {
-		return 0, errors.Join(fmt.Errorf("restore %s: %w", to, err), os.Remove(to))
-	}
-	return head, nil
+	return leap(to)
 }
 
-// copyFile copies a file to one that does not exist, durably.
+// copyFile copies a file durably.
 func copyFile(from, to string) (err error) {
 	source, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(target, source)
-	err = errors.Join(err, target.Sync(), target.Close(), syncDir(filepath.Dir(to)))
-	if err != nil {
-		return errors.Join(err, os.Remove(to))
-	}
-	return nil
+	return errors.Join(err, target.Sync(), target.Close())
 }
 
 func syncDir(path string) error {

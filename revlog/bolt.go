@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -35,15 +34,11 @@ var ErrFull = errors.New("disk is full")
 // is short, because a server holds its files for as long as it runs.
 const lockWait = 100 * time.Millisecond
 
+// boltOptions returns options for a file that is written.
 func boltOptions() *bbolt.Options {
 	options := *bbolt.DefaultOptions
 	options.Timeout = lockWait
 	options.FreelistType = bbolt.FreelistMapType
-	if runtime.GOOS != "windows" { // where mapping more than the file holds makes it grow
-		// A larger map has to wait for all readers when it grows, and commits
-		// wait for it. Address space costs nothing.
-		options.InitialMmapSize = 1 << 30
-	}
 	return &options
 }
 
@@ -115,10 +110,13 @@ func (db *DB) update(write func(*bbolt.Tx) error) error {
 	return err
 }
 
+// draftSuffix is that of files that are not databases yet.
+const draftSuffix = ".new"
+
 // create makes a database beside the place where it is going to be, and moves it
 // there when it is on the disk: nothing that happens meanwhile leaves a part of one.
 func create(path string) error {
-	draft := path + ".new"
+	draft := path + draftSuffix
 	if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

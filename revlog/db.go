@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 
 	"github.com/google/uuid"
@@ -84,6 +85,7 @@ type bounds struct {
 	storeBatch   int // objects that are written to the file in one transaction
 	objectsChunk int // objects that are read in one transaction
 	tailEntries  int // entries in the tail
+	mapBytes     int // of the file that are mapped at least
 }
 
 func (b bounds) withDefaults() bounds {
@@ -93,6 +95,9 @@ func (b bounds) withDefaults() bounds {
 		storeBatch:   cmp.Or(b.storeBatch, 2048),
 		objectsChunk: cmp.Or(b.objectsChunk, 4096),
 		tailEntries:  cmp.Or(b.tailEntries, 4096),
+		// A larger map has to wait for all readers when it grows, and commits
+		// wait for it. Address space costs nothing.
+		mapBytes: cmp.Or(b.mapBytes, 1<<30),
 	}
 }
 
@@ -155,6 +160,9 @@ func open(path string, options Options) (*DB, error) {
 		numbers: map[string]uint64{},
 	}
 	if err := db.look(db.load); err != nil {
+		if errors.Is(err, errCorrupt) || errors.Is(err, errPanic) {
+			err = fmt.Errorf("%w: %w", ErrBroken, err)
+		}
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), bolt.Close())
 	}
 	return db, nil
@@ -172,7 +180,11 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	bolt, err := bbolt.Open(path, 0o600, boltOptions())
+	forUse := boltOptions()
+	if runtime.GOOS != "windows" { // where mapping more than the file holds makes it grow
+		forUse.InitialMmapSize = options.bounds.mapBytes
+	}
+	bolt, err := bbolt.Open(path, 0o600, forUse)
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -15,7 +15,7 @@ import (
 // Small returns options under which a short history meets every bound; chunk is
 // how many objects are read in one transaction.
 func Small(bound, chunk int) Options {
-	return Options{MemoryBytes: 1, bounds: bounds{storeBatch: bound, objectsChunk: chunk, tailEntries: bound}}
+	return Options{MemoryBytes: 1, bounds: bounds{storeBatch: bound, objectsChunk: chunk, tailEntries: bound, mapBytes: 1 << 20}}
 }
 
 // CopyTo writes the file as of the last commit, which is what is left of it

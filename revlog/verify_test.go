@@ -54,6 +54,31 @@ func TestVerifyNamesFirstBrokenThing(t *testing.T) {
 	}
 }
 
+// A database of more pages than one of the words that they are counted in has bits.
+func TestVerifyOfLargeDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.db")
+	for round := range 3 {
+		db, err := Open(path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := Set{Client: "a", Time: time.Unix(1_800_000_000, 0)}
+		for i := range 2000 {
+			obj := []byte(`"` + strings.Repeat("x", i*5) + `"`) // some of them take several pages
+			set.Changes = append(set.Changes, protocol.Change{Type: protocol.Create, Table: "items", Key: protocol.Key(fmt.Sprint(round*1000 + i)), Obj: obj})
+		}
+		if _, err := db.Submit(t.Context(), set); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Verify(path); err != nil || s.Objects != (round+2)*1000 {
+			t.Fatalf("got %+v, %v", s, err)
+		}
+	}
+}
+
 func TestVerifyOfGoodDatabase(t *testing.T) {
 	got, err := Verify(goodDatabase(t))
 	if want := (Summary{Head: 3, Entries: 3, Objects: 2, Clients: 1}); err != nil || got != want {

@@ -155,6 +155,8 @@ func explainData(err error) error {
 		return fmt.Errorf("%w; if that is another syncabled, stop it, or choose another folder with --data", err)
 	case errors.Is(err, revlog.ErrFormat):
 		return fmt.Errorf("%w; the file was left as it is: move it away, or choose another folder with --data", err)
+	case errors.Is(err, revlog.ErrBroken):
+		return fmt.Errorf("%w; the file was left as it is: 'syncabled verify' says whether others are, too; move it away, and restore a copy with 'syncabled restore'", err)
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w; a file is in the way: move it, or choose another folder with --data", err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrNotExist):

@@ -43,26 +43,23 @@ func newPlay(t *testing.T, disk Disk) *play {
 
 // play plays the history: all that writes, each in several circumstances.
 func (p *play) play() {
-	for round := range 1 {
-		n := func(name string) string { return fmt.Sprint(name, round) }
-		p.submit("a", n("plain"))
-		p.begin("b", n("parts"))
-		p.together(map[string]string{"a": n("first"), "c": n("second"), "d": n("third")})
-		p.change("b", Update("shared", 1, `{"n":1}`), Delete("shared", 2))
-		p.rest()
-		p.begin("c", n("more parts"))
-		p.do(func() error { return p.send(revlog.Set{Client: "a", Resync: true}) })
-		p.finish("b")
-		p.do(func() error {
-			return p.send(revlog.Set{Client: "a", Stale: true, Changes: []protocol.Change{Create("shared", 1, `{"id":1}`), Create("shared", 2, `{}`)}})
-		})
-		p.do(func() error {
-			return p.send(revlog.Set{Client: "c", Refused: []protocol.Refusal{{Table: "shared", Key: "1", Change: []byte(`{}`), Reason: "why"}}})
-		})
-		p.reopen()
-		p.submit("d", n("after"))
-		p.finish("c")
-	}
+	p.submit("a", "plain")
+	p.begin("b", "parts")
+	p.together(map[string]string{"a": "first", "c": "second", "d": "third"})
+	p.change("b", Update("shared", 1, `{"n":1}`), Delete("shared", 2))
+	p.rest()
+	p.begin("c", "more parts")
+	p.do(func() error { return p.send(revlog.Set{Client: "a", Resync: true}) })
+	p.finish("b")
+	p.do(func() error {
+		return p.send(revlog.Set{Client: "a", Stale: true, Changes: []protocol.Change{Create("shared", 1, `{"id":1}`), Create("shared", 2, `{}`)}})
+	})
+	p.do(func() error {
+		return p.send(revlog.Set{Client: "c", Refused: []protocol.Refusal{{Table: "shared", Key: "1", Change: []byte(`{}`), Reason: "why"}}})
+	})
+	p.reopen()
+	p.submit("d", "after")
+	p.finish("c")
 	p.reopen()
 	p.reopen() // which mends a meta page that was torn at the last moment
 	p.close()
