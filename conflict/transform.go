@@ -29,9 +29,9 @@ func (e Effect) Spares(c protocol.Change) bool {
 	case e.kind == 0:
 		return true
 	case e.kind != protocol.Update:
-		return false
+		return !ruleYield
 	case c.Type != protocol.Update:
-		return c.Type == protocol.Delete
+		return c.Type == protocol.Delete || !ruleBlend
 	}
 	return !updatesOf(c).tree().overlaps(e.updates.tree())
 }

@@ -72,11 +72,13 @@ func (n *node) overlaps(other *node) bool {
 // n without the paths of others and what is under them, and with the values of
 // others set inside those of n. It returns nil if nothing is left.
 func (n *node) without(others *node) *node {
-	if others.value != nil {
+	switch {
+	case others.value != nil && ruleTrim:
 		return nil
-	}
-	if n.value != nil {
+	case n.value != nil && ruleInset:
 		return n.then(others)
+	case others.value != nil || n.value != nil:
+		return n
 	}
 	left := new(node)
 	for _, k := range n.kids.list {

@@ -110,7 +110,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 		set.Base = 0 // of another history: nothing is known of what it has seen
 	}
 	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes, sent: set.Sent}
-	now.stale = set.Stale || set.Base < c.base
+	now.stale = set.Stale && ruleStale || set.Base < c.base && ruleBaseBack
 	if !silent {
 		c = f.see(set, c)
 	}
@@ -199,6 +199,9 @@ func (f *fold) resolveAll(c client, h *held, last part, repairs *repairs) error 
 	parts = append(parts, last)
 	repairs.addUnheard(parts)
 	for _, p := range parts {
+		if !ruleBases {
+			p.base = last.base
+		}
 		for _, change := range p.changes {
 			if err := f.resolveChange(c, p, change, repairs); err != nil {
 				return err
@@ -226,7 +229,7 @@ func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *
 	if err != nil {
 		return err
 	}
-	if p.stale || repaired || resynced || doubtful {
+	if p.stale || repaired && ruleCrossing || resynced || doubtful {
 		repairs.add(key)
 	}
 	rest, ok := others.Transform(change)
@@ -257,7 +260,7 @@ func (f *fold) tooLarge(change protocol.Change, value []byte) string {
 // append adds a change to the log, and the value it makes to its object, unless it
 // changes nothing.
 func (f *fold) append(client uint64, key string, obj object, change protocol.Change, value []byte) error {
-	if bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil) {
+	if ruleUnchanged && bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil) {
 		return nil
 	}
 	if change.Type == protocol.Update {
@@ -305,7 +308,7 @@ func effect(h history, last, after, to protocol.Revision, client uint64) (net co
 		case e.revision > to:
 		case e.isMark():
 			repaired = repaired || e.client == client
-		case e.client != client:
+		case e.client != client || !ruleOwn:
 			run = append(run, e.change)
 			if e.change.Type != protocol.Update {
 				rev = 0

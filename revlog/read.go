@@ -119,7 +119,7 @@ func (b *batch) readEntries(ctx context.Context, log chain) error {
 			if !e.isMark() || e.client == b.reader {
 				b.page.Idle = false
 			}
-			if e.previous > b.query.After && e.change.Type != typeResync {
+			if ruleNet && e.previous > b.query.After && e.change.Type != typeResync {
 				b.cursor.superseded.set(e.previous)
 			}
 			return ctx.Err()
@@ -144,7 +144,7 @@ func (b *batch) readEntry(log chain, e entry) error {
 		return nil
 	case b.query.Whole, mine && e.isMark():
 		return b.addPresent(log, table, key, e.revision)
-	case e.previous > b.query.After: // one of several of its object
+	case ruleNet && e.previous > b.query.After: // one of several of its object
 		return b.addEffect(log, table, key, e.revision)
 	case mine, e.isMark():
 		return nil

@@ -30,7 +30,7 @@ func newRepairs(c client) *repairs {
 }
 
 func (r *repairs) add(key string) {
-	if r.listed[key] {
+	if !ruleMark || r.listed[key] {
 		return
 	}
 	if r.listed == nil {
@@ -46,7 +46,7 @@ func (r *repairs) add(key string) {
 // in an initial upload it sends what is there. What later messages mention needs
 // no repair.
 func (r *repairs) addUnheard(parts []part) {
-	if parts[0].connection == parts[len(parts)-1].connection {
+	if !ruleUnheard || parts[0].connection == parts[len(parts)-1].connection {
 		return
 	}
 	mentioned := map[string]bool{}
@@ -91,7 +91,7 @@ func (f *fold) announce(set Set, c client, holds bool) {
 	e := entry{revision: f.head() + 1, client: c.number, previous: set.Base, change: protocol.Change{Type: typeResync}}
 	f.entries = append(f.entries, e)
 	from := set.Base
-	if holds || c.base < c.resync.at {
+	if ruleJoin && (holds || c.base < c.resync.at) {
 		from = min(from, c.resync.from)
 	}
 	c.resync = resync{from: from, at: e.revision}
@@ -101,7 +101,7 @@ func (f *fold) announce(set Set, c client, holds bool) {
 // covers reports whether a resync gave the client an object after it made a
 // change to it with a base.
 func (r resync) covers(h history, obj object, base protocol.Revision) (bool, error) {
-	if base >= r.at {
+	if base >= r.at || !ruleResynced {
 		return false, nil
 	}
 	for rev := obj.last; rev > r.from; {
@@ -121,7 +121,7 @@ func (r resync) covers(h history, obj object, base protocol.Revision) (bool, err
 // it got what others did to the object, and cannot be known. Dexie.Syncable takes
 // the base of a set before it takes the changes, and may apply a batch in between.
 func (f *fold) isDoubtful(c client, p part, change protocol.Change, obj object) (bool, error) {
-	if p.sent <= p.base {
+	if p.sent <= p.base || !ruleDoubt {
 		return false, nil
 	}
 	sent, _, err := effect(f, obj.last, p.base, p.sent, c.number)
@@ -132,7 +132,7 @@ func (f *fold) isDoubtful(c client, p part, change protocol.Change, obj object) 
 func (f *fold) refuse(c client, set Set, repairs *repairs) {
 	for _, refusal := range set.Refused {
 		f.refused = append(f.refused, refused{c.number, set.Time, refusal})
-		if refusal.Key != "" {
+		if ruleRefused && refusal.Key != "" {
 			repairs.add(objectKey(refusal.Table, refusal.Key))
 		}
 	}

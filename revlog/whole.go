@@ -12,6 +12,9 @@ import (
 // amounts to, because clients could not apply it. Everybody's view of the object,
 // conflicts included, then stays the same.
 func (f *fold) goesWhole(change protocol.Change, value []byte) (bool, error) {
+	if !ruleWhole {
+		return false, nil
+	}
 	switch change.Key {
 	case `"__proto__"`, `"hasOwnProperty"`: // clients keep what they update in a plain object, by key
 		return true, nil

@@ -34,7 +34,8 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 	if err != nil {
 		return 0, err
 	}
-	if page.Idle && s.answered && !query.Whole {
+	skips := page.Idle || !ruleEmpty && len(page.Changes) == 0
+	if skips && (s.answered || !ruleFirst) && !query.Whole {
 		return page.Revision, nil
 	}
 	s.answered = true
@@ -92,7 +93,7 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 		}
 	}
 	current := page.Revision
-	if page.Partial {
+	if page.Partial && rulePartial {
 		current = query.After
 	}
 	*frame = protocol.EndChanges(*frame, current, page.Partial)

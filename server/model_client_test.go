@@ -223,7 +223,10 @@ func (c *modelClient) mayBeUnsent(l logged) bool {
 	if c.db.node != nil {
 		stored = c.db.node.myRevision
 	}
-	return !l.remote && (l.rev > stored || c.page.Load() != nil && l.rev > c.page.Load().node.myRevision)
+	if p := c.page.Load(); p != nil && p.node != nil {
+		stored = min(stored, p.node.myRevision)
+	}
+	return !l.remote && l.rev > stored
 }
 
 // newValue makes up a value: mostly one that there has never been.

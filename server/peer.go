@@ -91,8 +91,10 @@ func (p *peer) takeOver(s *session) bool {
 	if before == nil {
 		return false
 	}
-	before.mute()
-	return true
+	if ruleMute {
+		before.mute()
+	}
+	return ruleTakeover
 }
 
 // appoint makes a session the speaker. It returns the one before.
@@ -116,7 +118,7 @@ func (p *peer) leave(s *session) {
 		return
 	}
 	p.speaker = nil
-	if len(p.muted) > 0 {
+	if ruleReturn && len(p.muted) > 0 {
 		time.AfterFunc(returnTime, p.closeMuted)
 	}
 }
@@ -163,7 +165,9 @@ func (s *session) awaitOpening() {
 // comes in is ignored, nothing goes out. When mute returns, the message in hand
 // has been handled and the client has all that was sent, or the connection is cut.
 func (s *session) mute() {
-	s.awaitOpening()
+	if ruleOpening {
+		s.awaitOpening()
+	}
 	cut := time.AfterFunc(fenceTime, func() { _ = s.conn.CloseNow() })
 	defer cut.Stop()
 	s.busy.Lock()
@@ -171,7 +175,7 @@ func (s *session) mute() {
 	s.busy.Unlock()
 	s.stopPushing()
 	s.pushing.Wait()
-	if s.ping(context.Background(), fenceTime) != nil {
+	if ruleFence && s.ping(context.Background(), fenceTime) != nil {
 		_ = s.conn.CloseNow()
 	}
 }

@@ -53,7 +53,7 @@ const idleFrame = 4 << 10
 // that wrote on an earlier connection and has no position yet: it does not know
 // what became of its first upload.
 func (s *session) mayHold(position protocol.Revision) bool {
-	return uint64(position) < s.peer.sent.Load() || position == 0 && s.known
+	return ruleResync && uint64(position) < s.peer.sent.Load() || ruleLostAck && position == 0 && s.known
 }
 
 // pushWhole sends all objects that were touched after a position as they are. It
@@ -71,8 +71,10 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 	} else {
 		*frame = protocol.AppendChanges(*frame, nil, position, false)
 	}
-	if err := s.write(ctx, *frame); err != nil {
-		return 0, err
+	if ruleLetGo || clear {
+		if err := s.write(ctx, *frame); err != nil {
+			return 0, err
+		}
 	}
 	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Whole: true}, frame)
 }

@@ -1,0 +1,18 @@
+//go:build ablation
+
+package server
+
+var (
+	ruleFirst, ruleEmpty, ruleResync, ruleLetGo   = true, true, true, true
+	ruleLostAck, rulePartial, ruleMute, ruleFence = true, true, true, true
+	ruleTakeover, ruleOpening, ruleReturn         = true, true, true
+)
+
+// Rules returns the switches of the rules.
+func Rules() map[string]*bool {
+	return map[string]*bool{
+		"first": &ruleFirst, "empty": &ruleEmpty, "resync": &ruleResync, "let go": &ruleLetGo,
+		"lost ack": &ruleLostAck, "partial": &rulePartial, "mute": &ruleMute, "fence": &ruleFence,
+		"takeover": &ruleTakeover, "opening": &ruleOpening, "return": &ruleReturn,
+	}
+}
