@@ -260,7 +260,7 @@ func (f *fold) tooLarge(change protocol.Change, value []byte) string {
 // append adds a change to the log, and the value it makes to its object, unless it
 // changes nothing.
 func (f *fold) append(client uint64, key string, obj object, change protocol.Change, value []byte) error {
-	if ruleUnchanged && bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil) {
+	if same := bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil); same && (ruleUnchanged || value == nil) {
 		return nil
 	}
 	if change.Type == protocol.Update {

@@ -3,4 +3,4 @@
 package server_test
 
 // defaultSchedules is how many schedules the model test runs.
-const defaultSchedules = 1500
+const defaultSchedules = 2000

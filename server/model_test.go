@@ -14,12 +14,14 @@ var (
 	modelFaults    = flag.String("faults", "all", "kinds of faults in the model test: all, or a list with commas, or nothing")
 )
 
-func faultsOfFlag() []eventKind {
-	if *modelFaults == "all" {
+// kindsOf returns kinds of faults, given their names with commas between them, or
+// all.
+func kindsOf(names string) []eventKind {
+	if names == "all" {
 		return faultKinds
 	}
 	var kinds []eventKind
-	for kind := range strings.SplitSeq(*modelFaults, ",") {
+	for kind := range strings.SplitSeq(names, ",") {
 		if kind != "" {
 			kinds = append(kinds, eventKind(kind))
 		}
@@ -35,7 +37,7 @@ func faultsOfFlag() []eventKind {
 func TestModel(t *testing.T) {
 	edits, undone, nudged := 0, 0, 0
 	for i := range *modelSchedules {
-		s := newSchedule(*modelSeed+uint64(i), faultsOfFlag())
+		s := newSchedule(*modelSeed+uint64(i), kindsOf(*modelFaults))
 		result := runSchedule(t, s, *modelSchedules == 1)
 		edits += result.edits
 		undone += result.undone

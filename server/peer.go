@@ -165,9 +165,7 @@ func (s *session) awaitOpening() {
 // comes in is ignored, nothing goes out. When mute returns, the message in hand
 // has been handled and the client has all that was sent, or the connection is cut.
 func (s *session) mute() {
-	if ruleOpening {
-		s.awaitOpening()
-	}
+	s.awaitOpening()
 	cut := time.AfterFunc(fenceTime, func() { _ = s.conn.CloseNow() })
 	defer cut.Stop()
 	s.busy.Lock()

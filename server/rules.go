@@ -14,6 +14,5 @@ const (
 	ruleMute     = true // the newest connection speaks for the client
 	ruleFence    = true // once the older one has all that it was sent
 	ruleTakeover = true // the first set after that may be stale
-	ruleOpening  = true // the older one gets its first batch before it is muted
 	ruleReturn   = true // and is closed when the newer one has ended
 )
