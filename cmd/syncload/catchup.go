@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"time"
+)
+
+// initialMode measures the first sync of a new client.
+type initialMode struct {
+	Objects int `default:"100000" help:"Objects that the database holds; they are made before (${default})."`
+}
+
+func (m initialMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
+	r := newRun(ctx, s, t, 1, m.Objects)
+	writer, reader := r.client(0, false, nil), r.client(-1, true, nil)
+	defer r.end(writer, reader)
+	if err := fill(writer, 0, m.Objects); err != nil {
+		return nil, err
+	}
+	return catchUp(reader, m.Objects)
+}
+
+// resyncMode measures a client that comes back and is some changes behind.
+type resyncMode struct {
+	Objects int `default:"10000" help:"Objects that it has when it leaves (${default})."`
+	Behind  int `default:"100" help:"Objects that are made while it is away (${default})."`
+}
+
+func (m resyncMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
+	r := newRun(ctx, s, t, 1, m.Objects+m.Behind)
+	writer, reader := r.client(0, false, nil), r.client(-1, true, nil)
+	defer r.end(writer, reader)
+	if err := fill(writer, 0, m.Objects); err != nil {
+		return nil, err
+	}
+	if err := reader.connect(); err != nil {
+		return nil, err
+	}
+	if err := reader.awaitAll(m.Objects); err != nil {
+		return nil, err
+	}
+	reader.close()
+	if err := submitAll(writer, m.Objects, m.Objects+m.Behind); err != nil {
+		return nil, err
+	}
+	reader.follower.rejoin()
+	return catchUp(reader, m.Objects+m.Behind)
+}
+
+// fill connects a writer, which makes the objects from one number up to another.
+func fill(writer *client, from, to int) error {
+	if err := writer.connect(); err != nil {
+		return err
+	}
+	return submitAll(writer, from, to)
+}
+
+func submitAll(writer *client, from, to int) error {
+	const setSize = 1000
+	for ; from < to; from += setSize {
+		if err := writer.submit(ref{0, uint32(from)}, min(setSize, to-from)); err != nil {
+			return err
+		}
+		if err := writer.awaitAck(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catchUp connects a client and measures its first batch, up to the change that
+// makes n. The messages are checked when the clock has stopped: it is the server
+// that is measured.
+func catchUp(c *client, n int) ([]figure, error) {
+	before, start := c.run.target.usage(), time.Now()
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	shook := time.Now()
+	var frames [][]byte
+	var first time.Duration
+	for last := false; !last; {
+		payload, err := c.nextText()
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Contains(payload, []byte(`"changes"`)) {
+			if err := c.handleText(payload); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if len(frames) == 0 {
+			first = c.frames.firstByte.Sub(start)
+		}
+		frames = append(frames, bytes.Clone(payload))
+		last = ends(payload)
+	}
+	took, after := time.Since(start), c.run.target.usage()
+	size := c.frames.bytes
+	for _, frame := range frames {
+		if err := c.handleText(frame); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.awaitAll(n); err != nil {
+		return nil, err
+	}
+	figures := []figure{
+		inMilliseconds("all", took),
+		inMilliseconds("first bytes", first),
+		inMilliseconds("handshake", shook.Sub(start)),
+		{"bytes", float64(size), "B"},
+		{"messages", float64(len(frames)), ""},
+	}
+	return append(figures, perUnit("catch-up", before, after, 1)...), nil
+}
+
+// ends reports whether a message of changes is the last of its batch. It is not
+// worth decoding for that: members of the message come before the changes, or
+// after them.
+func ends(payload []byte) bool {
+	const most = 128
+	partial := []byte(`"partial":true`)
+	head, tail := payload[:min(most, len(payload))], payload[max(0, len(payload)-most):]
+	return !bytes.Contains(head, partial) && !bytes.Contains(tail, partial)
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"time"
+
+	"syncabled/protocol"
+)
+
+// A client is one connection, as Dexie.Syncable would have it: the next set goes
+// out when the last was acknowledged. All of it runs on one goroutine.
+type client struct {
+	run      *run
+	frames   *frameReader
+	identity string
+	requests int  // sent on this connection
+	awaiting bool // the last of them is not acknowledged
+	sent     time.Time
+	out      []byte
+	follower *follower   // nil if it does not subscribe
+	acks     *histogram  // nil if nobody wants to know
+	end      func() bool // lets go of the run's context
+}
+
+// connect opens a connection and sends the three messages that begin one,
+// without waiting in between. It returns when they are answered.
+func (c *client) connect() error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	return c.read(func() bool {
+		return !c.awaiting && c.identity != "" && (c.follower == nil || c.follower.begun())
+	}, "an answer to the first messages")
+}
+
+// begin opens a connection and sends its first messages.
+func (c *client) begin() error {
+	frames, err := c.run.target.dial(c.run.ctx)
+	if err != nil {
+		return err
+	}
+	c.frames, c.requests = frames, 0
+	c.end = context.AfterFunc(c.run.ctx, func() { _ = frames.conn.Close() })
+	out := c.out[:0]
+	identity := []byte(`{"type":"clientIdentity","clientIdentity":`)
+	if c.identity == "" {
+		identity = append(identity, "null}"...)
+	} else {
+		identity = append(protocol.AppendQuote(identity, c.identity), '}')
+	}
+	out = appendFrame(out, opText, identity)
+	out = appendFrame(out, opText, c.empty())
+	if c.follower != nil {
+		subscribe := appendRevision([]byte(`{"type":"subscribe","syncedRevision":`), c.follower.position)
+		out = appendFrame(out, opText, append(subscribe, '}'))
+	}
+	return c.write(out)
+}
+
+// empty begins the request of a set without changes.
+func (c *client) empty() []byte {
+	c.request()
+	return c.run.ledger.appendSet(nil, ref{}, 0, c.base(), c.requests)
+}
+
+func (c *client) request() {
+	c.requests++
+	c.awaiting = true
+	c.sent = time.Now()
+}
+
+func (c *client) base() uint64 {
+	if c.follower == nil {
+		return 0
+	}
+	return c.follower.position
+}
+
+// submit sends a set of n changes from a ref on.
+func (c *client) submit(from ref, n int) error {
+	c.run.ledger.sending(from, n)
+	c.request()
+	set := c.run.ledger.appendSet(nil, from, n, c.base(), c.requests)
+	return c.write(appendFrame(c.out[:0], opText, set))
+}
+
+// awaitAck reads until the set is acknowledged.
+func (c *client) awaitAck() error {
+	if err := c.read(func() bool { return !c.awaiting }, "an ack"); err != nil {
+		return err
+	}
+	if c.acks != nil {
+		c.acks.add(int64(c.frames.lastRead.Sub(c.sent)))
+	}
+	return nil
+}
+
+// awaitAll reads until n changes of others have come, and then until the answer
+// to one more set: what came twice or too late is found in between.
+func (c *client) awaitAll(n int) error {
+	if c.follower != nil {
+		if err := c.read(func() bool { return c.follower.received >= n }, "changes of others"); err != nil {
+			return err
+		}
+	}
+	if err := c.write(appendFrame(c.out[:0], opText, c.empty())); err != nil {
+		return err
+	}
+	return c.read(func() bool { return !c.awaiting }, "an ack")
+}
+
+func (c *client) write(out []byte) error {
+	if err := c.frames.conn.SetWriteDeadline(time.Now().Add(c.run.Patience)); err != nil {
+		return err
+	}
+	_, err := c.frames.conn.Write(out)
+	if c.out = out; cap(out) > smallBuffer {
+		c.out = nil
+	}
+	return err
+}
+
+// read handles messages until done, and names what has not come if the server
+// falls silent for the run's patience.
+func (c *client) read(done func() bool, what string) error {
+	for !done() {
+		if err := c.frames.conn.SetReadDeadline(time.Now().Add(c.run.Patience)); err != nil {
+			return err
+		}
+		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
+			return c.missing(what)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linger handles messages for a time.
+func (c *client) linger(d time.Duration) error {
+	if err := c.frames.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
+		return err
+	}
+	for {
+		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func (c *client) missing(what string) error {
+	received := 0
+	if c.follower != nil {
+		received = c.follower.received
+	}
+	return violationf("missing", "%s did not come within %v (request %d, %d changes of others so far)", what, c.run.Patience, c.requests, received)
+}
+
+// handleNext handles the next message.
+func (c *client) handleNext() error {
+	payload, err := c.nextText()
+	if err != nil {
+		return err
+	}
+	return c.handleText(payload)
+}
+
+// nextText returns the next message, which is valid until the next call.
+func (c *client) nextText() ([]byte, error) {
+	for {
+		opcode, payload, err := c.frames.next()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, err
+		case err != nil:
+			return nil, violationf("connection lost", "%v", err)
+		case opcode == opText:
+			return payload, nil
+		case opcode == opClose:
+			return nil, violationf("connection closed", "%q", payload)
+		case opcode == opPing:
+			if err := c.write(appendFrame(c.out[:0], opPong, payload)); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func (c *client) handleText(payload []byte) error {
+	m, err := c.run.ledger.decode(payload)
+	if err != nil {
+		return err
+	}
+	return c.handle(m)
+}
+
+func (c *client) handle(m *message) error {
+	switch m.kind {
+	case "clientIdentity":
+		if c.identity != "" {
+			return violationf("second identity", "%q after %q", m.identity, c.identity)
+		}
+		c.identity = m.identity
+	case "ack":
+		if !c.awaiting || m.request != strconv.Itoa(c.requests) {
+			return violationf("wrong ack", "of request %s, where %d were sent and the last is acknowledged: %v", m.request, c.requests, !c.awaiting)
+		}
+		c.awaiting = false
+	case "changes":
+		if c.follower == nil {
+			return violationf("unasked changes", "%d changes for a client that did not subscribe", len(m.changes)+m.foreign)
+		}
+		return c.follower.take(m, c.frames.lastRead)
+	case "error":
+		return violationf("error", "%s", m.text)
+	}
+	return nil
+}
+
+// close ends the connection.
+func (c *client) close() {
+	if c.frames == nil {
+		return
+	}
+	c.end()
+	// A server that has gone already needs no goodbye.
+	_, _ = c.frames.conn.Write(appendFrame(nil, opClose, []byte{0x03, 0xE8}))
+	_ = c.frames.conn.Close()
+	c.frames = nil
+}
