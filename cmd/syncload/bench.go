@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -44,6 +43,7 @@ func benchCases(quick bool) []benchCase {
 		{"1 writer", commitMode{Writers: 1, Sets: n(4000, 50), Changes: 1}, commit},
 		{"16 writers that subscribe", commitMode{Writers: 16, Sets: n(1000, 20), Changes: 1, Subscribe: true}, commit},
 		{"the same beside one that never reads", commitMode{Writers: 16, Sets: n(1000, 20), Changes: 1, Subscribe: true, Stalled: 1}, commit},
+		{"16 that subscribe, 100,000 changes in the log", commitMode{Writers: 16, Sets: n(1000, 20), Changes: 1, Subscribe: true, Before: n(100_000, 1000)}, commit},
 		{"256 writers", commitMode{Writers: 256, Sets: n(200, 4), Changes: 1}, commit},
 		{"fan-out at 20 sets/s", fanoutMode{Subscribers: n(1000, 20), Rate: 20, For: during}, []string{"delivery p50", "delivery p99", "server CPU per delivery"}},
 		{"initial sync", initialMode{Objects: n(100_000, 2000)}, []string{"all", "first bytes"}},
@@ -168,8 +168,8 @@ func writeBench(w io.Writer, lines []benchLine) error {
 				continue
 			}
 			fmt.Fprintf(table, "\t%s %s (%s to %s)", v.Server, number(v.Median), number(v.Rounds[0]), number(slices.Max(v.Rounds)))
-			if i > 0 {
-				fmt.Fprintf(table, "  ratio %.2f", line.Servers[0].Median/cmp.Or(v.Median, 1e-9))
+			if i > 0 && v.Median > 0 {
+				fmt.Fprintf(table, "  ratio %.2f", line.Servers[0].Median/v.Median)
 			}
 		}
 		fmt.Fprintln(table)

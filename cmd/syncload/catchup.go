@@ -41,28 +41,29 @@ func (m resyncMode) measure(ctx context.Context, s settings, t target) ([]figure
 		return nil, err
 	}
 	reader.close()
-	if err := submitAll(writer, m.Objects, m.Objects+m.Behind); err != nil {
+	if err := submitAll(writer, 0, m.Objects, m.Objects+m.Behind); err != nil {
 		return nil, err
 	}
 	reader.follower.rejoin()
 	return catchUp(reader, m.Objects+m.Behind)
 }
 
-// fill connects a writer, which makes the objects from one number up to another.
-func fill(writer *client, from, to int) error {
-	if err := writer.connect(); err != nil {
+// fill connects a client, which makes the first n objects of a writer.
+func fill(c *client, writer, n int) error {
+	if err := c.connect(); err != nil {
 		return err
 	}
-	return submitAll(writer, from, to)
+	return submitAll(c, writer, 0, n)
 }
 
-func submitAll(writer *client, from, to int) error {
+// submitAll makes the objects of a writer from one number up to another.
+func submitAll(c *client, writer, from, to int) error {
 	const setSize = 1000
 	for ; from < to; from += setSize {
-		if err := writer.submit(ref{0, uint32(from)}, min(setSize, to-from)); err != nil {
+		if err := c.submit(ref{uint32(writer), uint32(from)}, min(setSize, to-from)); err != nil {
 			return err
 		}
-		if err := writer.awaitAck(); err != nil {
+		if err := c.awaitAck(); err != nil {
 			return err
 		}
 	}

@@ -12,12 +12,15 @@ type commitMode struct {
 	Sets      int  `default:"1000" help:"Sets of each (${default})."`
 	Changes   int  `default:"1" help:"Changes of a set (${default})."`
 	Subscribe bool `help:"The writers also subscribe, and so get what the others write."`
+	Before    int  `default:"0" help:"Objects that another client makes before (${default})."`
 	Stalled   int  `default:"0" help:"Clients that subscribe and then read nothing until the writers are done (${default})."`
 }
 
 func (m commitMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
-	r := newRun(ctx, s, t, m.Writers, m.Sets*m.Changes)
+	own := m.Sets * m.Changes
+	r := newRun(ctx, s, t, m.Writers+1, max(own, m.Before))
 	acks, delivery := new(histogram), new(histogram)
+	filler := r.client(-1, false, nil)
 	var writers, stalled []*client
 	for w := range m.Writers {
 		c := r.client(w, m.Subscribe, delivery)
@@ -28,7 +31,10 @@ func (m commitMode) measure(ctx context.Context, s settings, t target) ([]figure
 		stalled = append(stalled, r.client(-1, true, nil))
 	}
 	all := append(stalled, writers...)
-	defer func() { r.end(all...) }()
+	defer func() { r.end(append(all, filler)...) }()
+	if err := fill(filler, m.Writers, m.Before); err != nil {
+		return nil, err
+	}
 	if err := r.connect(all); err != nil {
 		return nil, err
 	}
@@ -37,16 +43,12 @@ func (m commitMode) measure(ctx context.Context, s settings, t target) ([]figure
 		return nil, err
 	}
 	took, after := time.Since(start), t.usage()
-	total := m.Writers * m.Sets * m.Changes
-	others := total
-	if m.Subscribe {
-		others -= m.Sets * m.Changes
-	}
-	if err := r.each(writers, func(_ int, c *client) error { return c.awaitAll(others) }); err != nil {
+	total := m.Writers * own
+	if err := r.each(writers, func(_ int, c *client) error { return c.awaitAll(m.Before + total - own) }); err != nil {
 		return nil, err
 	}
 	// The stalled get everything in the end, from the log.
-	if err := r.each(stalled, func(_ int, c *client) error { return c.awaitAll(total) }); err != nil {
+	if err := r.each(stalled, func(_ int, c *client) error { return c.awaitAll(m.Before + total) }); err != nil {
 		return nil, err
 	}
 	figures := []figure{{"changes", float64(total) / took.Seconds(), "1/s"}}
