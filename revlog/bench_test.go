@@ -33,6 +33,7 @@ func BenchmarkSubmit(b *testing.B) {
 			} {
 				for _, writers := range []int{1, 16, 256} {
 					b.Run(fmt.Sprintf("%s/writers=%d", kind.name, writers), func(b *testing.B) {
+						b.ReportAllocs()
 						submitFrom(b, db, writers, b.N, kind.change)
 						b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sets/s")
 					})
@@ -45,6 +46,7 @@ func BenchmarkSubmit(b *testing.B) {
 // BenchmarkPrefill measures a first upload: sets of many new objects.
 func BenchmarkPrefill(b *testing.B) {
 	db := openBench(b, filepath.Join(b.TempDir(), "bench.db"))
+	b.ReportAllocs()
 	for b.Loop() {
 		prefill(b, db, 100_000)
 	}
@@ -59,6 +61,7 @@ func BenchmarkRead(b *testing.B) {
 	prefill(b, db, objects)
 	measure := func(name string, behind protocol.Revision) {
 		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
 			for b.Loop() {
 				readBatch(b, db, db.Head()-behind)
 			}
@@ -91,6 +94,7 @@ func BenchmarkFold(b *testing.B) {
 				}
 			}
 			set := Set{Client: "writer", Base: base, Changes: []protocol.Change{updateOf(rng, 0)}, Time: benchTime}
+			b.ReportAllocs()
 			err := db.bolt.View(func(tx *bbolt.Tx) error {
 				for b.Loop() {
 					f, err := newFold(newTxView(tx, &db.overlay))
@@ -118,6 +122,7 @@ func BenchmarkHold(b *testing.B) {
 	for i := range size {
 		set.Changes = append(set.Changes, createOf(objectID(i), uint64(i)))
 	}
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := db.Submit(b.Context(), set); err != nil {
 			b.Fatal(err)
