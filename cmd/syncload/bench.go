@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -18,6 +20,7 @@ type benchCommand struct {
 	Server      string        `required:"" type:"existingfile" placeholder:"FILE" help:"The syncabled program."`
 	Node        string        `placeholder:"FILE" help:"A server for Node to compare with, started with a port, such as testdata/js/bench/ram-server.js."`
 	Rounds      int           `default:"5" help:"Turns (${default}); the table has the median, the least and the most."`
+	Only        string        `placeholder:"TEXT" help:"Only the measurements whose name holds a text, such as writer."`
 	Quick       bool          `help:"Small numbers, one round: to see that all works. The figures mean nothing."`
 	JSON        bool          `help:"Print JSON."`
 	MaxDuration time.Duration `default:"45m" help:"For all of it, or it has failed (${default})."`
@@ -64,18 +67,29 @@ func (c benchCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	var lines []benchLine
+	lines, failure := c.measureAll(ctx, candidates, w.stderr)
+	// What was measured before a failure stands.
+	if c.JSON {
+		err = writeJSON(w.stdout, lines)
+	} else {
+		err = writeBench(w.stdout, lines)
+	}
+	return errors.Join(failure, err)
+}
+
+func (c benchCommand) measureAll(ctx context.Context, candidates []candidate, stderr io.Writer) ([]benchLine, error) {
+	lines := []benchLine{}
 	for _, bc := range benchCases(c.Quick) {
-		measured, err := c.measure(ctx, bc, candidates, w.stderr)
+		if !strings.Contains(bc.name, c.Only) {
+			continue
+		}
+		measured, err := c.measure(ctx, bc, candidates, stderr)
 		if err != nil {
-			return err
+			return lines, err
 		}
 		lines = append(lines, measured...)
 	}
-	if c.JSON {
-		return writeJSON(w.stdout, lines)
-	}
-	return writeBench(w.stdout, lines)
+	return lines, nil
 }
 
 // candidates returns the servers to compare, Syncabled first.
