@@ -1,6 +1,6 @@
-import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import Dexie from './dexie.js';
 import { canonical, objectId } from './contents.js';
+import { Storage } from './storage.js';
 
 const RECONNECT_DELAY = 50;
 
@@ -9,7 +9,8 @@ let started = 0;
 /** A browser app with a database of its own. */
 export class App {
   #stores;
-  #storage = { indexedDB: new IDBFactory(), IDBKeyRange };
+  #storage = new Storage();
+  #page;
 
   name = `app ${++started}`;
   /** @type {Dexie} */
@@ -31,16 +32,18 @@ export class App {
   }
 
   async open() {
-    this.db = new Dexie(this.name, this.#storage);
+    this.#page = this.#storage.newPage();
+    this.db = new Dexie(this.name, this.#page.options);
     this.db.version(1).stores({ ...this.#stores });
     await this.db.open();
   }
 
   /** Starts to sync; resolves when the first exchange is through. */
-  async connect(url, { protocol = 'websocket' } = {}) {
+  async connect(url, { protocol = 'websocket', reconnectDelay = RECONNECT_DELAY } = {}) {
     this.url = url;
     this.protocol = protocol;
-    await this.db.syncable.connect(protocol, url, { reconnectDelay: RECONNECT_DELAY });
+    this.reconnectDelay = reconnectDelay;
+    await this.db.syncable.connect(protocol, url, { reconnectDelay });
   }
 
   async goOffline() {
@@ -48,12 +51,22 @@ export class App {
   }
 
   async goOnline() {
-    await this.connect(this.url, { protocol: this.protocol });
+    await this.connect(this.url, this);
   }
 
   /** Leaves the page and comes back, online or not. */
   async reload() {
     await this.#leave();
+    await this.open();
+    this.goOnline().catch(() => {});
+  }
+
+  /** Ends without notice, as a page that is killed, and comes back. Its connections are for the caller to end. */
+  async crash() {
+    this.#page.crash();
+    this.db.close();
+    await this.#storage.age(this.name);
+    Dexie.Observable.latestRevision[this.name] = 0;
     await this.open();
     this.goOnline().catch(() => {});
   }
@@ -66,6 +79,12 @@ export class App {
 
   async status() {
     return Dexie.Syncable.StatusTexts[await this.db.syncable.getStatus(this.url)];
+  }
+
+  /** Whether the server has acknowledged all that was here before the first sync. */
+  async hasUploaded() {
+    const node = await this.db._syncNodes.where('url').equals(this.url).first();
+    return node !== undefined && node.myRevision >= 0;
   }
 
   /** How many changes of the user the server has not acknowledged. */

@@ -26,7 +26,8 @@ async function editSomething(docs, random) {
   return docs.update(id, { [random.pick(PATHS)]: someValue(random) });
 }
 
-function someValue(random, depth = 0) {
+/** A small value of any kind. */
+export function someValue(random, depth = 0) {
   const kinds = ['number', 'text', 'null', 'boolean', 'array', ...(depth < 2 ? ['object', 'object'] : [])];
   switch (random.pick(kinds)) {
     case 'number':

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { App } from '../support/app.js';
+import { withoutNulls } from '../support/contents.js';
+import { converge } from '../support/converge.js';
+import { eventually } from '../support/eventually.js';
+import { Random } from '../support/random.js';
+import { Server } from '../support/server.js';
+import { Editor, STORES } from './edits.js';
+import { DOWN, Line, UP } from './line.js';
+import { inParts } from './protocols.js';
+
+/** Written by every app at the end: what comes behind everything else. */
+const MARKS = { marks: 'id' };
+
+/** One random run: apps that edit, lines and a server that fail, and at the end a look at what everybody has. */
+export class Run {
+  #t;
+  #random;
+  #delay;
+  #server;
+  #actors;
+  #editing;
+
+  /** How often each thing happened. */
+  counts = {};
+
+  /**
+   * @param {{ after: (end: () => void) => void }} t
+   * @param {{ seed: number, protocols: string[], reconnectDelay: number }} options
+   */
+  constructor(t, { seed, protocols, reconnectDelay }) {
+    this.#t = t;
+    this.#random = new Random(seed);
+    this.#delay = reconnectDelay;
+    this.protocol = this.#random.pick(protocols);
+    this.threshold = this.#random.pick([Infinity, Infinity, 1, 2, 2, 3]);
+  }
+
+  /** Plays it; rejects if the apps and the server do not end equal. */
+  async play() {
+    await this.#prepare();
+    this.#editing = this.#actors.length;
+    await Promise.all([this.#failingServer(), ...this.#actors.map((actor) => this.#act(actor))]);
+    await this.#settle();
+  }
+
+  async #prepare() {
+    const random = this.#random;
+    const flags = random.next() < 0.5 ? [] : ['--page-changes', String(random.pick([1, 3, 10]))];
+    this.#server = await Server.start(this.#t, '--drain-timeout', '50ms', ...flags);
+    const protocol = this.threshold === Infinity ? this.protocol : inParts(this.protocol, this.threshold);
+    this.#actors = [];
+    for (let n = 2 + random.below(3); n > 0; n--) {
+      const ownRandom = new Random(random.below(2 ** 31));
+      const slowest = random.pick([0, 3, 30, this.#delay / 10]);
+      this.#actors.push({
+        random: ownRandom,
+        protocol,
+        app: await App.open(this.#t, { ...STORES, ...MARKS }),
+        editor: new Editor(new Random(random.below(2 ** 31))),
+        line: await Line.open(this.#t, ownRandom, () => this.#server.url, slowest),
+        connected: null,
+      });
+    }
+  }
+
+  async #act(actor) {
+    try {
+      await this.#begin(actor);
+      await Promise.all([this.#edit(actor), this.#failingLine(actor), this.#failingPage(actor)]);
+    } finally {
+      this.#editing--;
+    }
+  }
+
+  /**
+   * Edits before the first connection. With an upload in parts they are in one table: between two tables that hold
+   * something, Dexie.Syncable can forget objects.
+   */
+  async #begin({ random, app, editor, line, protocol }) {
+    const tables = this.threshold === Infinity ? undefined : [random.pick(Object.keys(STORES))];
+    for (let n = random.below(8); n > 0; n--) await editor.edit(app.db, tables);
+    app.connect(line.url, { protocol, reconnectDelay: this.#delay }).catch(() => {}); // it tries again by itself
+    if (tables) await eventually(async () => assert.ok(await app.hasUploaded()), { within: 120_000 });
+  }
+
+  async #edit(actor) {
+    const { random, editor } = actor;
+    for (let n = 15 + random.below(25); n > 0; n--) {
+      await this.#tolerateCrash(actor, (db) => editor.edit(db));
+      this.#count('edits');
+      if (random.next() < 0.7) await delay(random.below(random.next() < 0.2 ? this.#delay / 2 : 40));
+    }
+    actor.done = true;
+  }
+
+  /** What a page was doing when it ended is lost. */
+  async #tolerateCrash(actor, work) {
+    await actor.leaving;
+    const { db } = actor.app;
+    try {
+      await work(db);
+    } catch (error) {
+      if (actor.app.db === db && !actor.leaving) throw error;
+    }
+  }
+
+  async #failingLine(actor) {
+    const { random } = actor;
+    while (!actor.done) {
+      await delay(random.below(this.#delay));
+      const fault = random.pick(Object.keys(this.#faults));
+      this.#count(fault);
+      await this.#faults[fault](actor);
+    }
+    actor.line.accept();
+  }
+
+  #faults = {
+    cut: ({ line }) => line.cut(),
+    cutInside: ({ line, random }) => line.cutInside(random.pick([UP, DOWN])),
+    loseAck: ({ line }) => line.loseAck(),
+    hold: ({ line, random }) => line.hold(random.pick([UP, DOWN]), random.below(1.5 * this.#delay)),
+    lateClose: ({ line, random }) => {
+      line.hold(UP, this.#delay * (1 + random.next()));
+      line.cutInside(DOWN);
+    },
+    appGone: ({ line }) => line.halfOpen('app'),
+    serverGone: async ({ line, random }) => {
+      line.halfOpen('server');
+      await delay(random.below(this.#delay));
+      line.cut();
+    },
+    outage: async ({ line, random }) => {
+      line.refuse();
+      line.cut();
+      await delay(random.below(2.2 * this.#delay));
+      line.accept();
+    },
+  };
+
+  async #failingPage(actor) {
+    const { random } = actor;
+    while (!actor.done) {
+      await delay(this.#delay * (0.5 + 3 * random.next()));
+      if (actor.done) return;
+      const end = random.pick(['crash', 'reload']);
+      this.#count(end);
+      if (random.next() < 0.7) actor.line[random.pick(['cut', 'cut', 'halfOpen'])]('app');
+      actor.leaving = actor.app[end]();
+      await actor.leaving;
+      actor.leaving = null;
+    }
+  }
+
+  async #failingServer() {
+    const random = new Random(this.#random.below(2 ** 31));
+    while (this.#editing > 0) {
+      await delay(this.#delay * (0.5 + 3 * random.next()));
+      const end = random.pick(['kill', 'kill', 'stop']);
+      this.#count(end);
+      await this.#server[end]();
+      if (random.next() < 0.3) await delay(random.below(1.5 * this.#delay));
+      await this.#server.start();
+    }
+  }
+
+  /** Waits until all are equal, and that they stay so behind a mark of each. */
+  async #settle() {
+    for (const { line } of this.#actors) line.heal();
+    await this.#equal();
+    for (const { app } of this.#actors) await app.db.marks.put({ id: app.name });
+    await eventually(async () => {
+      for (const { app } of this.#actors) {
+        assert.equal(await app.db.marks.count(), this.#actors.length, `${app.name} lacks marks`);
+      }
+    });
+    await this.#equal();
+  }
+
+  #equal() {
+    const apps = this.#actors.map(({ app }) => app);
+    return converge(this.#t, this.#server.url, apps, { as: withoutNulls });
+  }
+
+  #count(what) {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+}
