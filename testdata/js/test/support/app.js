@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import Dexie from './dexie.js';
 import { canonical, objectId } from './contents.js';
 import { Storage } from './storage.js';
@@ -90,6 +91,7 @@ export class App {
   /** How many changes of the user the server has not acknowledged. */
   async unsent() {
     const node = await this.db._syncNodes.where('url').equals(this.url).first();
+    assert(node, `${this.name} has not begun to sync`);
     const changes = await this.db.syncable.unsyncedChanges(this.url);
     return changes.filter((change) => change.source !== node.id).length;
   }

@@ -11,7 +11,7 @@ import { serverContents } from './server-state.js';
  * @param {{ as?: (contents: import('./contents.js').Contents) => import('./contents.js').Contents }} options
  *   `as` is the view in which they are compared
  */
-export async function converge(t, url, apps, { as = (contents) => contents } = {}) {
+export async function converge(t, url, apps, { as = (contents) => contents, within } = {}) {
   await eventually(
     async () => {
       for (const app of apps) {
@@ -21,6 +21,6 @@ export async function converge(t, url, apps, { as = (contents) => contents } = {
       for (const app of apps) holders[app.name] = as(await app.contents());
       assertSameContents(holders);
     },
-    { every: 100 },
+    { every: 100, within },
   );
 }

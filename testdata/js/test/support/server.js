@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,6 +64,26 @@ export class Server {
     return this.#end('SIGKILL');
   }
 
+  /** Copies its databases, while it runs. */
+  backup() {
+    this.#run('backup', this.#copies);
+  }
+
+  /** Starts it, after it has ended, with nothing but what the backup has. */
+  async restore() {
+    rmSync(this.#data, { recursive: true });
+    this.#run('restore', this.#copies);
+    await this.start();
+  }
+
+  get #copies() {
+    return `${this.#data}-copies`;
+  }
+
+  #run(command, folder) {
+    execFileSync(serverBinary(), [command, '--data', this.#data, folder]);
+  }
+
   async #end(signal) {
     const { exitCode, signalCode } = this.#process;
     if (exitCode !== null || signalCode !== null) return;
@@ -87,7 +107,7 @@ export class Server {
 
   async #dispose(t) {
     await this.kill();
-    rmSync(this.#data, { recursive: true, force: true });
+    for (const folder of [this.#data, this.#copies]) rmSync(folder, { recursive: true, force: true });
     for (const line of this.log) if (isTrouble(line)) t.diagnostic(line);
   }
 }
