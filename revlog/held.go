@@ -127,10 +127,10 @@ func (db *DB) heldSince(since time.Time) (identities []string, err error) {
 	err = db.look(func(tx *bbolt.Tx) error {
 		var old []uint64
 		err := tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
-			p, err := decodePart(key, record)
+			received, err := receivedOf(record)
 			client := binary.BigEndian.Uint64(key)
 			old = slices.DeleteFunc(old, func(c uint64) bool { return c == client }) // its last part counts
-			if p.received.Before(since) {
+			if received.Before(since) {
 				old = append(old, client)
 			}
 			return err

@@ -196,6 +196,15 @@ func decodePart(key, b []byte) (part, error) {
 	return p, nil
 }
 
+// receivedOf returns when a held message was received, without a look at its
+// changes, which may be many megabytes.
+func receivedOf(b []byte) (time.Time, error) {
+	d := decoder{rest: b[min(checksumSize, len(b)):]}
+	d.revision() // its base
+	received := time.UnixMilli(int64(d.uvarint()))
+	return received, d.err
+}
+
 // payload is the JSON that a change carries.
 func payload(c protocol.Change) []byte {
 	if c.Type == protocol.Update {

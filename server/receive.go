@@ -50,13 +50,13 @@ func (s *session) handle(ctx, stop context.Context, message letter) error {
 
 // answer does what a message asks for and returns what to answer, if anything.
 func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error) {
+	if !s.messages.Allow() {
+		return nil, closing{code: websocket.StatusPolicyViolation, reason: tooManyMessages}
+	}
 	if s.muted {
 		return nil, nil
 	}
 	s.received++
-	if !s.messages.Allow() {
-		return nil, closing{code: websocket.StatusPolicyViolation, reason: tooManyMessages}
-	}
 	msg, offence := protocol.Decode(text, s.server.config.Limits)
 	if offence == nil {
 		offence = s.checkOrder(msg)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -290,7 +291,7 @@ func failure(err error) closing {
 	switch {
 	case errors.As(err, &c):
 		return c
-	case errors.Is(err, revlog.ErrFull):
+	case errors.Is(err, revlog.ErrFull), errors.Is(err, syscall.ENOSPC):
 		return closing{websocket.StatusTryAgainLater, "disk is full", err}
 	case errors.Is(err, revlog.ErrClosed):
 		return closing{websocket.StatusGoingAway, "database is being closed", nil}

@@ -26,15 +26,15 @@ func TestFullDisk(t *testing.T) {
 	mountDisk(t, data, "3m")
 	p, addr := serve(t, folder)
 	var acknowledged []string
-	write := func() error {
+	write := func(sets, size int) error {
 		c, err := dial(addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.conn.CloseNow()
-		for len(acknowledged) < 500 {
+		for range sets {
 			key := fmt.Sprint("k", len(acknowledged))
-			change := fmt.Sprintf(`{"type":1,"table":"items","key":%q,"obj":{"id":%[1]q,"text":%q}}`, key, strings.Repeat("x", 20_000))
+			change := fmt.Sprintf(`{"type":1,"table":"items","key":%q,"obj":{"id":%[1]q,"text":%q}}`, key, strings.Repeat("x", size))
 			if err := c.submitPart(change, false); err != nil {
 				code, closed := c.closeCode()
 				if closed != nil || code != int(websocket.StatusTryAgainLater) {
@@ -46,8 +46,8 @@ func TestFullDisk(t *testing.T) {
 		}
 		return nil
 	}
-	for range 3 {
-		if write() == nil {
+	for _, size := range []int{20_000, 2000, 100_000} { // the last are received in files
+		if write(1000, size) == nil {
 			t.Fatal("the disk does not fill up")
 		}
 		wantKeys(t, readAll(t, addr), acknowledged)
@@ -55,7 +55,7 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", data, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(); err != nil {
+	if err := write(20, 100_000); err != nil {
 		t.Fatalf("there is room again: %v", err)
 	}
 	wantKeys(t, readAll(t, addr), acknowledged)
