@@ -86,7 +86,8 @@ func (b *batch) finish(err error) (Page, error) {
 
 // fromFile reads with a transaction.
 func (b *batch) fromFile(db *DB, read func(txView) error) error {
-	before := len(b.page.Changes)
+	before, bytesBefore := len(b.page.Changes), b.bytes
+	defer func() { db.noteRead(b.bytes - bytesBefore) }()
 	return db.look(func(tx *bbolt.Tx) error {
 		v := newTxView(tx, nil)
 		c, err := v.client(b.query.Reader)
