@@ -98,6 +98,15 @@ func (c *connection) Close() error {
 	return c.closeErr
 }
 
+// discard closes the connection, and has the system give up what the peer has not
+// taken in yet. Otherwise that could still arrive, much later.
+func (c *connection) discard() error {
+	if tcp, ok := c.Conn.(interface{ SetLinger(seconds int) error }); ok {
+		_ = tcp.SetLinger(0) // fails if the connection is gone
+	}
+	return c.Close()
+}
+
 type connectionKey struct{}
 
 // withConnection lets a handler know the connection of its request; it is the

@@ -59,6 +59,7 @@ const (
 	stepOutage   eventKind = "outage"    // a client's network is gone for a while
 	stepDeafen   eventKind = "deafen"    // a connection goes silent towards the client
 	stepMute     eventKind = "mute"      // a connection goes silent towards the server
+	stepHoldUp   eventKind = "hold up"   // what a connection brings to the client comes late
 	stepCrash    eventKind = "crash"     // a client crashes
 	stepPowerCut eventKind = "power cut" // a client crashes, and its connections stay
 	stepRestart  eventKind = "restart"   // the server restarts
@@ -84,8 +85,21 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 		}
 		s.steps = append(s.steps, event{time.Duration(rng.Int64N(int64(horizon))), kind, rng.IntN(s.settings.clients), rng.Uint64()})
 	}
+	if len(faults) > 0 {
+		s.holdUp(rand.New(rand.NewPCG(seed, 5)), horizon)
+	}
 	slices.SortFunc(s.steps, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return s
+}
+
+// holdUp adds what is late to the steps of some schedules.
+func (s *schedule) holdUp(rng *rand.Rand, horizon time.Duration) {
+	if rng.IntN(3) > 0 {
+		return
+	}
+	for range 1 + rng.IntN(6) {
+		s.steps = append(s.steps, event{time.Duration(rng.Int64N(int64(horizon))), stepHoldUp, rng.IntN(s.settings.clients), rng.Uint64()})
+	}
 }
 
 func newSettings(rng *rand.Rand) settings {

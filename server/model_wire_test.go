@@ -139,6 +139,16 @@ func (w *wire) silence(d *direction) {
 	d.inFlight, d.silent = nil, true
 }
 
+// holdUp lets nothing arrive in one direction for a while, not even the end of the
+// connection; then it does.
+func (w *wire) holdUp(d *direction, while time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until := time.Now().Add(while); !w.isCut && d.last.Before(until) {
+		d.last = until
+	}
+}
+
 // serverEnd is the server's side.
 type serverEnd struct {
 	*wire

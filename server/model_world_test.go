@@ -126,7 +126,7 @@ func (w *world) do(s event) {
 	w.trace("--- %s of %s", s.kind, c.name)
 	wires := c.liveWires()
 	switch s.kind {
-	case stepCut, stepDeafen, stepMute:
+	case stepCut, stepDeafen, stepMute, stepHoldUp:
 		if len(wires) == 0 {
 			return
 		}
@@ -138,6 +138,8 @@ func (w *world) do(s event) {
 			wire.silence(&wire.down)
 		case stepMute:
 			wire.silence(&wire.up)
+		case stepHoldUp:
+			wire.holdUp(&wire.down, skewed(rng, 30*time.Second))
 		}
 	case stepOutage:
 		until := time.Now().Add(skewed(rng, 20*time.Second))

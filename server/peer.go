@@ -166,14 +166,20 @@ func (s *session) awaitOpening() {
 // has been handled and the client has all that was sent, or the connection is cut.
 func (s *session) mute() {
 	s.awaitOpening()
-	cut := time.AfterFunc(fenceTime, func() { _ = s.conn.CloseNow() })
-	defer cut.Stop()
+	late := time.AfterFunc(fenceTime, s.cut)
+	defer late.Stop()
 	s.busy.Lock()
 	s.muted = true
 	s.busy.Unlock()
 	s.stopPushing()
 	s.pushing.Wait()
 	if ruleFence && s.ping(context.Background(), fenceTime) != nil {
-		_ = s.conn.CloseNow()
+		s.cut()
 	}
+}
+
+// cut breaks the connection, with all that has not arrived.
+func (s *session) cut() {
+	_ = s.link.discard()
+	_ = s.conn.CloseNow()
 }
