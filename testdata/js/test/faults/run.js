@@ -195,7 +195,7 @@ export class Run {
 
   async #equal(mark) {
     const apps = this.#actors.map(({ app }) => app);
-    await converge(this.#t, this.#server.url, apps, { as: withoutNulls, within: 3 * this.#delay + 15_000 });
+    await converge(this.#t, this.#server.url, apps, { as: withoutNulls, within: 90_000 });
     for (const { db } of apps) {
       assert.deepEqual((await db.marks.toArray()).map((each) => each.mark), apps.map(() => mark));
     }
