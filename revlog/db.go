@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	formatVersion = 1
+	formatVersion = 2
 	programName   = "syncabled"
 )
 

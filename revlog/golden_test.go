@@ -58,7 +58,7 @@ func TestOnDisk(t *testing.T) {
 	received := uvarint(1_800_000_000_123)
 	want := map[string]map[string]string{
 		"meta": {
-			"format":  "\x00\x00\x00\x01",
+			"format":  "\x00\x00\x00\x02",
 			"program": "syncabled",
 			"id":      checked("id", string(id[:])),
 			"folded":  checked("folded", fixed(6)),

@@ -27,7 +27,7 @@
 // rest of the value.
 //
 //	meta
-//	  "format"     4 bytes   version of this format: 1
+//	  "format"     4 bytes   version of this format: 2
 //	  "program"    9 bytes   "syncabled"
 //	  "id"         checksum, 16 bytes: UUID of the database, made with it
 //	  "folded"     checksum, 8 bytes: revision up to which entries are folded into

@@ -82,8 +82,8 @@ func (d *databases) openLog(db *database) error {
 	if err != nil {
 		return err
 	}
-	if err := d.finishHeld(context.Background(), log); err != nil {
-		return errors.Join(err, log.Close())
+	if err := d.finishHeld(context.Background(), log); err != nil { // it is tried again later
+		d.logger.Error().Err(err).Str("database", db.name).Msg("finish held sets")
 	}
 	page, err := log.Read(context.Background(), revlog.Query{MaxChanges: 1}) // just to learn the head
 	if err != nil {
