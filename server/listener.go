@@ -21,7 +21,7 @@ type listener struct {
 
 // honestTime is what a handshake may take before it has to give way. It takes
 // less, even if all clients come back at once, because then new ones have to wait.
-const honestTime = 250 * time.Millisecond
+const honestTime = time.Second
 
 func (l *listener) Accept() (net.Conn, error) {
 	for l.handshakes.isBusy(honestTime) {
