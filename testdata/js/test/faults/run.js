@@ -168,8 +168,8 @@ export class Run {
 
   /**
    * Waits until all are equal, behind a mark that each of them writes. An upload in parts can stop until its user
-   * writes again: then there is a second mark. And a page can stop sending for good, although it is online and the
-   * server has answered everything: then it is loaded again.
+   * writes again: then there is a second mark. A page that still has something to send is loaded again before the
+   * third.
    */
   async #settle() {
     for (const { line } of this.#actors) line.heal();
