@@ -32,10 +32,11 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &connection{
-		Conn:    conn,
-		timeout: l.config.WriteTimeout,
-		bytes:   rate.NewLimiter(rate.Limit(l.config.BytesPerSecond), max(l.config.BytesPerSecond, readPiece)),
-		closed:  make(chan struct{}),
+		Conn:     conn,
+		accepted: time.Now(),
+		timeout:  l.config.WriteTimeout,
+		bytes:    rate.NewLimiter(rate.Limit(l.config.BytesPerSecond), max(l.config.BytesPerSecond, readPiece)),
+		closed:   make(chan struct{}),
 	}
 	c.handshake = l.handshakes.join(func() { _ = c.Close() })
 	c.handshake.add(1)
@@ -46,6 +47,7 @@ func (l *listener) Accept() (net.Conn, error) {
 // The peer of a large write on a slow line has all the time it needs.
 type connection struct {
 	net.Conn
+	accepted  time.Time
 	timeout   time.Duration
 	bytes     *rate.Limiter
 	handshake *place

@@ -45,6 +45,7 @@ func (c *modelClient) open() {
 			p.node = c.db.node.clone()
 		}
 		p.connect()
+		p.cleanUp()
 	})
 }
 

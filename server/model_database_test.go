@@ -76,6 +76,11 @@ func (d *database) record(c change, remote bool) {
 	d.log = append(d.log, logged{c, d.rev, remote})
 }
 
+// deleteOldChanges is the function of that name.
+func (d *database) deleteOldChanges(below int) {
+	d.log = slices.DeleteFunc(d.log, func(l logged) bool { return l.rev < below })
+}
+
 // put is Table.put of a whole object.
 func (d *database) put(name, key string, obj map[string]any, remote bool) {
 	objects := d.table(name).objects

@@ -94,6 +94,18 @@ func (p *page) saveThen(f func()) {
 
 func (p *page) threshold() int { return p.client.threshold }
 
+// localPoll is LOCAL_POLL of Dexie.Observable.
+const localPoll = 500 * time.Millisecond
+
+// cleanUp does what Dexie.Observable does at every poll: it deletes the changes
+// that all nodes have, by what is stored of them.
+func (p *page) cleanUp() {
+	if p.db.node != nil {
+		p.db.deleteOldChanges(p.db.node.myRevision)
+	}
+	time.AfterFunc(localPoll, func() { p.task(p.cleanUp) })
+}
+
 // operations is a queue of enqueue(): one runs at a time. If it fails, those that
 // wait for it fail too.
 type operations struct {

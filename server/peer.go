@@ -28,7 +28,8 @@ type peer struct {
 	// Guarded by mu.
 	mu      sync.Mutex
 	speaker *session              // nil if no connection is left that speaks for it
-	muted   map[*session]struct{} // those that spoke for it before
+	muted   map[*session]struct{} // the others
+	spoke   time.Time             // when a set came last that was not the first of its connection
 }
 
 // peer returns the peer of an identity, to be released. Nothing is known of what
@@ -83,30 +84,92 @@ func (p *peer) sending(to protocol.Revision) {
 }
 
 // takeOver makes a session speak for the peer. It reports whether another one
-// did, which is then muted.
-func (p *peer) takeOver(s *session) bool {
+// did, which is then muted. If that one has to go on instead, the session is
+// muted, or to be closed, as the error says.
+func (p *peer) takeOver(s *session) (stale bool, err error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	before := p.appoint(s)
+	before := p.current()
+	if before != nil {
+		before.awaitOpening()
+	}
+	if !p.appoint(s, before) {
+		return false, p.yield(s, before)
+	}
 	if before == nil {
-		return false
+		return false, nil
 	}
 	if ruleMute {
 		before.mute()
 	}
-	return ruleTakeover
+	return ruleTakeover, nil
 }
 
-// appoint makes a session the speaker. It returns the one before.
-func (p *peer) appoint(s *session) *session {
+func (p *peer) current() *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.speaker
+	return p.speaker
+}
+
+// appoint makes a session the speaker, in place of the one before, if any. It
+// does not if the session is late.
+func (p *peer) appoint(s, before *session) bool {
+	if before != nil {
+		slow := time.AfterFunc(fenceTime, before.cut)
+		defer slow.Stop()
+		before.busy.Lock()
+		defer before.busy.Unlock()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ruleLate && p.spoke.After(s.dialled()) {
+		return false
+	}
 	p.speaker = s
 	if before != nil {
+		before.muted = ruleMute
 		p.muted[before] = struct{}{}
 	}
-	return before
+	return true
+}
+
+// yield has the speaker go on. What a late session sends first is older than what
+// the speaker has sent since. Dexie.Syncable would take the acknowledgement of that
+// as how far it has got: it would look for the next changes in a part of its log
+// that it may have deleted, and never send anything again. So nothing of the late
+// session is acknowledged. If the speaker is gone, the client is to start over.
+func (p *peer) yield(s, speaker *session) error {
+	if speaker == nil || speaker.ping(context.Background(), fenceTime) != nil {
+		if speaker != nil {
+			speaker.cut()
+		}
+		return closing{code: websocket.StatusServiceRestart, reason: "the connection before has sent something newer"}
+	}
+	s.muted, s.late = true, true
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.muted[s] = struct{}{}
+	return nil
+}
+
+// A client makes up the first set of a connection before it dials. Until the
+// connection is accepted it may take some round trips, with a proxy in between.
+const (
+	dialRoundTrips = 4
+	longestDial    = time.Second
+)
+
+// dialled returns when the client may have begun to dial, at the earliest. It is
+// called with the first message, one round trip after the handshake.
+func (s *session) dialled() time.Time {
+	return s.link.accepted.Add(-min(dialRoundTrips*time.Since(s.begun), longestDial))
+}
+
+// speaking notes that a set has come that is not the first of its connection.
+func (p *peer) speaking() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spoke = time.Now()
 }
 
 // leave notes that a session has ended.
@@ -152,25 +215,21 @@ const openingTime = time.Second
 
 // awaitOpening waits until the client has its first batch.
 func (s *session) awaitOpening() {
-	late := time.NewTimer(openingTime)
-	defer late.Stop()
+	patience := time.NewTimer(openingTime)
+	defer patience.Stop()
 	select {
 	case <-s.opened:
 	case <-s.ended:
-	case <-late.C:
+	case <-patience.C:
 	}
 }
 
-// mute ends a session's part in the sync and leaves its connection open: what
-// comes in is ignored, nothing goes out. When mute returns, the message in hand
-// has been handled and the client has all that was sent, or the connection is cut.
+// mute ends the pushing of a session that is muted, and leaves its connection
+// open. When mute returns, the client has all that was sent, or the connection is
+// cut.
 func (s *session) mute() {
-	s.awaitOpening()
-	late := time.AfterFunc(fenceTime, s.cut)
-	defer late.Stop()
-	s.busy.Lock()
-	s.muted = true
-	s.busy.Unlock()
+	slow := time.AfterFunc(fenceTime, s.cut)
+	defer slow.Stop()
 	s.stopPushing()
 	s.pushing.Wait()
 	if ruleFence && s.ping(context.Background(), fenceTime) != nil {

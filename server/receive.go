@@ -53,7 +53,7 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 	if !s.messages.Allow() {
 		return nil, closing{code: websocket.StatusPolicyViolation, reason: tooManyMessages}
 	}
-	if s.muted {
+	if s.muted && !s.late {
 		return nil, nil
 	}
 	s.received++
@@ -68,6 +68,9 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 	default:
 		return s.offend(websocket.StatusProtocolError, offence)
 	}
+	if s.late {
+		return s.answerLate(msg), nil
+	}
 	switch msg := msg.(type) {
 	case protocol.ClientIdentity:
 		return s.identify(ctx, msg)
@@ -79,6 +82,17 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 		s.logger().Debug().Str("type", msg.Type).Msg("ignored a message of unknown type")
 	}
 	return nil, nil
+}
+
+// answerLate answers nothing but subscribe, which opens the app. The client stays
+// where it is.
+func (s *session) answerLate(msg protocol.Message) []byte {
+	subscribe, ok := msg.(protocol.Subscribe)
+	if !ok {
+		return nil
+	}
+	s.subscribed = true
+	return protocol.AppendChanges(nil, nil, subscribe.Synced, false)
 }
 
 const tooManyMessages = "too many messages a second; wait for the acknowledgement of one set before sending the next"
@@ -139,8 +153,10 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 		s.identity, s.isNew = uuid.NewString(), true
 	}
 	s.peer = s.db.peer(s.identity, s.isNew)
-	s.stale = s.peer.takeOver(s)
 	var err error
+	if s.stale, err = s.peer.takeOver(s); err != nil {
+		return nil, err
+	}
 	if s.known, err = s.db.log.Knows(ctx, s.identity); err != nil {
 		return nil, failure(err)
 	}
@@ -154,6 +170,9 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, error) {
 	now := time.Now()
 	s.lastSet.Store(now.UnixNano())
+	if s.sets++; s.sets > 1 {
+		s.peer.speaking()
+	}
 	_, err := s.db.log.Submit(ctx, revlog.Set{
 		Client:  s.identity,
 		Base:    msg.Base,

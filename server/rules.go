@@ -14,5 +14,6 @@ const (
 	ruleMute     = true // the newest connection speaks for the client
 	ruleFence    = true // once the older one has all that it was sent
 	ruleTakeover = true // the first set after that may be stale
-	ruleReturn   = true // and is closed when the newer one has ended
+	ruleLate     = true // unless it is late: then the older one goes on
+	ruleReturn   = true // who is muted is closed when the one that spoke has ended
 )

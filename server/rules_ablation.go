@@ -5,7 +5,7 @@ package server
 var (
 	ruleFirst, ruleEmpty, ruleResync, ruleLetGo   = true, true, true, true
 	ruleLostAck, rulePartial, ruleMute, ruleFence = true, true, true, true
-	ruleTakeover, ruleReturn                      = true, true
+	ruleTakeover, ruleLate, ruleReturn            = true, true, true
 )
 
 // Rules returns the switches of the rules.
@@ -13,6 +13,6 @@ func Rules() map[string]*bool {
 	return map[string]*bool{
 		"first": &ruleFirst, "empty": &ruleEmpty, "resync": &ruleResync, "let go": &ruleLetGo,
 		"lost ack": &ruleLostAck, "partial": &rulePartial, "mute": &ruleMute, "fence": &ruleFence,
-		"takeover": &ruleTakeover, "return": &ruleReturn,
+		"takeover": &ruleTakeover, "late": &ruleLate, "return": &ruleReturn,
 	}
 }

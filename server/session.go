@@ -32,6 +32,7 @@ type session struct {
 	address  string              // that counts as the client's
 	messages *rate.Limiter       // of those that come
 	tables   map[string]struct{} // those the client has; nil means all
+	begun    time.Time           // when the handshake was answered
 
 	busy  turn // held while a message is handled
 	muted bool // another connection speaks for the client; guarded by busy
@@ -44,6 +45,8 @@ type session struct {
 	subscribed bool
 	peer       *peer
 	stale      bool // the next set may be older than what the client sent elsewhere
+	late       bool // so is the first, and the other connection goes on
+	sets       int  // that have come, or messages of them
 	holding    bool // the log holds messages of a set that is not complete
 	received   int  // messages
 	submitted  int  // changes
@@ -98,7 +101,7 @@ func (s *Server) runSession(session *session, name string) {
 
 // run reads messages until the connection ends, and waits for all it started.
 func (s *session) run() {
-	started := time.Now()
+	s.begun = time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopPushing := context.WithCancel(ctx)
 	s.stopPushing = stopPushing
@@ -121,7 +124,7 @@ func (s *session) run() {
 		s.peer.leave(s)
 		s.db.releasePeer(s.peer)
 	}
-	s.log(started)
+	s.log(s.begun)
 }
 
 // peerCode returns the close code of a connection that did not end from this side.
