@@ -45,8 +45,9 @@ func TestAblation(t *testing.T) {
 		{rules: "resynced", seed: 37},
 		{rules: "doubt", seed: 20004},
 		{rules: "refused", seed: 12},
-		{rules: "mute", seed: 181, faults: "outage,mute,deafen"},
+		{rules: "mute", seed: 896, faults: "outage,mute,deafen"},
 		{rules: "fence", seed: 863},
+		{rules: "late", seed: 30},
 	} {
 		t.Run(a.rules, func(t *testing.T) {
 			on, err := switchOff(a.rules)

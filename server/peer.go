@@ -29,7 +29,7 @@ type peer struct {
 	mu      sync.Mutex
 	speaker *session              // nil if no connection is left that speaks for it
 	muted   map[*session]struct{} // the others
-	spoke   time.Time             // when a set came last that was not the first of its connection
+	spoke   time.Time             // when a set was acknowledged last that was not the first of its connection
 }
 
 // peer returns the peer of an identity, to be released. Nothing is known of what
@@ -152,20 +152,23 @@ func (p *peer) yield(s, speaker *session) error {
 	return nil
 }
 
-// A client makes up the first set of a connection before it dials. Until the
-// connection is accepted it may take some round trips, with a proxy in between.
+// A client makes up the first set of a connection before it dials. How long the
+// dialling took, and the acknowledgement that it did not know of then, is not known
+// here. It is estimated from what the handshake took.
 const (
-	dialRoundTrips = 4
-	longestDial    = time.Second
+	dialHandshakes = 3
+	longestDial    = 5 * time.Second
 )
 
 // dialled returns when the client may have begun to dial, at the earliest. It is
-// called with the first message, one round trip after the handshake.
+// called with the first message, when the handshake has just ended. A connection
+// that was used before is older than that, but no handshake is.
 func (s *session) dialled() time.Time {
-	return s.link.accepted.Add(-min(dialRoundTrips*time.Since(s.begun), longestDial))
+	handshake := min(time.Since(s.link.accepted), handshakeTimeout)
+	return time.Now().Add(-handshake - min(dialHandshakes*handshake, longestDial))
 }
 
-// speaking notes that a set has come that is not the first of its connection.
+// speaking notes that a set is acknowledged that is not the first of its connection.
 func (p *peer) speaking() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

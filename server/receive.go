@@ -170,9 +170,6 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, error) {
 	now := time.Now()
 	s.lastSet.Store(now.UnixNano())
-	if s.sets++; s.sets > 1 {
-		s.peer.speaking()
-	}
 	_, err := s.db.log.Submit(ctx, revlog.Set{
 		Client:  s.identity,
 		Base:    msg.Base,
@@ -189,6 +186,9 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, err
 		return nil, failure(err)
 	}
 	s.holding = msg.Partial
+	if s.sets++; s.sets > 1 {
+		s.peer.speaking()
+	}
 	if len(msg.Changes) > 0 {
 		s.stale = false
 	}

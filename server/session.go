@@ -32,7 +32,6 @@ type session struct {
 	address  string              // that counts as the client's
 	messages *rate.Limiter       // of those that come
 	tables   map[string]struct{} // those the client has; nil means all
-	begun    time.Time           // when the handshake was answered
 
 	busy  turn // held while a message is handled
 	muted bool // another connection speaks for the client; guarded by busy
@@ -101,7 +100,7 @@ func (s *Server) runSession(session *session, name string) {
 
 // run reads messages until the connection ends, and waits for all it started.
 func (s *session) run() {
-	s.begun = time.Now()
+	started := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopPushing := context.WithCancel(ctx)
 	s.stopPushing = stopPushing
@@ -124,7 +123,7 @@ func (s *session) run() {
 		s.peer.leave(s)
 		s.db.releasePeer(s.peer)
 	}
-	s.log(s.begun)
+	s.log(started)
 }
 
 // peerCode returns the close code of a connection that did not end from this side.
