@@ -41,7 +41,7 @@ func TestAblation(t *testing.T) {
 		{rules: "whole", seed: 2},
 		{rules: "mark", seed: 12},
 		{rules: "crossing", seed: 18},
-		{rules: "resync", seed: 44},
+		{rules: "resync", seed: 3451},
 		{rules: "resynced", seed: 37},
 		{rules: "doubt", seed: 20004},
 		{rules: "refused", seed: 12},

@@ -122,28 +122,36 @@ func (p *peer) appoint(s, before *session) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ruleLate && p.spoke.After(s.dialled()) {
+	if ruleLate && p.isLate(s) {
 		return false
 	}
-	p.speaker = s
 	if before != nil {
 		before.muted = ruleMute
-		p.muted[before] = struct{}{}
 	}
+	if p.speaker != nil {
+		p.muted[p.speaker] = struct{}{}
+	}
+	p.speaker = s
 	return true
 }
 
-// yield has the speaker go on. What a late session sends first is older than what
-// the speaker has sent since. Dexie.Syncable would take the acknowledgement of that
-// as how far it has got: it would look for the next changes in a part of its log
-// that it may have deleted, and never send anything again. So nothing of the late
-// session is acknowledged. If the speaker is gone, the client is to start over.
+// isLate reports whether a session comes after something that the client did after
+// it made up what it sends first: the client has a newer connection, or was
+// acknowledged something on another one. The caller holds mu.
+func (p *peer) isLate(s *session) bool {
+	return p.speaker != nil && p.speaker.link.accepted.After(s.link.accepted) || p.spoke.After(s.dialled())
+}
+
+// yield has the speaker go on in place of a late session, of which nothing is
+// acknowledged. Dexie.Syncable would take that as how far it has got: it would look
+// for its next changes in a part of its log that it may have deleted, and never
+// send anything again. If the speaker is gone, the client is to start over.
 func (p *peer) yield(s, speaker *session) error {
 	if speaker == nil || speaker.ping(context.Background(), fenceTime) != nil {
 		if speaker != nil {
 			speaker.cut()
 		}
-		return closing{code: websocket.StatusServiceRestart, reason: "the connection before has sent something newer"}
+		return closing{code: websocket.StatusServiceRestart, reason: "another connection has sent something newer"}
 	}
 	s.muted, s.late = true, true
 	p.mu.Lock()
@@ -154,8 +162,10 @@ func (p *peer) yield(s, speaker *session) error {
 
 // A client makes up the first set of a connection before it dials. How long the
 // dialling took, and the acknowledgement that it did not know of then, is not known
-// here. It is estimated from what the handshake took.
+// here. It is estimated from what the handshake took. In the time of a quick one the
+// client hardly gets to delete anything: it does so twice a second.
 const (
+	quickHandshake = 20 * time.Millisecond
 	dialHandshakes = 3
 	longestDial    = 5 * time.Second
 )
@@ -165,7 +175,8 @@ const (
 // that was used before is older than that, but no handshake is.
 func (s *session) dialled() time.Time {
 	handshake := min(time.Since(s.link.accepted), handshakeTimeout)
-	return time.Now().Add(-handshake - min(dialHandshakes*handshake, longestDial))
+	dial := min(dialHandshakes*max(0, handshake-quickHandshake), longestDial)
+	return time.Now().Add(-handshake - dial)
 }
 
 // speaking notes that a set is acknowledged that is not the first of its connection.

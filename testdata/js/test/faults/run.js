@@ -168,28 +168,18 @@ export class Run {
 
   /**
    * Waits until all are equal, behind a mark that each of them writes. An upload in parts can stop until its user
-   * writes again: then there is a second mark. A page that still has something to send is loaded again before the
-   * third.
+   * writes again: then there is a second mark.
    */
   async #settle() {
     for (const { line } of this.#actors) line.heal();
     for (let mark = 1; ; mark++) {
-      if (mark === 3) await this.#reloadSilent();
       for (const { app } of this.#actors) await app.db.marks.put({ id: app.name, mark });
       try {
         return await this.#equal(mark);
       } catch (error) {
-        if (!(error instanceof assert.AssertionError) || mark === 3) throw error;
+        if (!(error instanceof assert.AssertionError) || mark === 2) throw error;
         this.#count('second looks');
       }
-    }
-  }
-
-  async #reloadSilent() {
-    for (const { app } of this.#actors) {
-      if ((await app.unsent()) === 0) continue;
-      this.#count('pages that stopped sending');
-      await app.reload();
     }
   }
 
