@@ -20,7 +20,8 @@ import (
 type peer struct {
 	// sent is the highest position that a batch sent to the peer ends at. The
 	// peer may hold any part of what lies before it.
-	sent atomic.Uint64
+	sent     atomic.Uint64
+	lastSent atomic.Int64 // when the last batch began to be sent, in nanoseconds since 1970
 
 	turn     turn // held for the time of a takeover
 	sessions int  // that have it; guarded by database.peersMu
@@ -75,6 +76,7 @@ func (db *database) forgetPeers() {
 
 // sending notes that a batch is about to be sent.
 func (p *peer) sending(to protocol.Revision) {
+	p.lastSent.Store(time.Now().UnixNano())
 	for {
 		sent := p.sent.Load()
 		if uint64(to) <= sent || p.sent.CompareAndSwap(sent, uint64(to)) {
@@ -84,25 +86,54 @@ func (p *peer) sending(to protocol.Revision) {
 }
 
 // takeOver makes a session speak for the peer. It reports whether another one
-// did, which is then muted. If that one has to go on instead, the session is
-// muted, or to be closed, as the error says.
+// did, which is then muted. If the session is late it is muted itself, and the
+// other one goes on.
 func (p *peer) takeOver(s *session) (stale bool, err error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	before := p.current()
-	if before != nil {
-		before.awaitOpening()
-	}
-	if !p.appoint(s, before) {
-		return false, p.yield(s, before)
-	}
 	if before == nil {
+		if ruleLate && p.spokeSince(s.madeUp(0, hasty)) {
+			return false, startOver
+		}
+		p.appoint(s)
 		return false, nil
+	}
+	opened := before.awaitOpening()
+	roundTrip, answers := before.probe()
+	if !answers && ruleFence {
+		before.cut()
+	}
+	late, err := p.replace(before, s, roundTrip, opened && answers)
+	if err != nil || late {
+		return false, err
 	}
 	if ruleMute {
 		before.mute()
 	}
 	return ruleTakeover, nil
+}
+
+// startOver is for a late session if the one that should go on is gone.
+var startOver = closing{code: websocket.StatusServiceRestart, reason: "another connection has sent something newer"}
+
+// replace has a session speak in place of another one, or, if it is late, the
+// other one go on.
+func (p *peer) replace(before, s *session, roundTrip time.Duration, canGoOn bool) (late bool, err error) {
+	slow := time.AfterFunc(fenceTime, before.cut)
+	defer slow.Stop()
+	before.busy.Lock()
+	defer before.busy.Unlock()
+	switch {
+	case !ruleLate:
+	case canGoOn && (p.activeSince(s.madeUp(roundTrip, patient)) || before.link.accepted.After(s.link.accepted)):
+		return true, p.yield(s)
+	case p.spokeSince(s.madeUp(roundTrip, hasty)):
+		return true, startOver
+	}
+	before.muted = ruleMute
+	p.appoint(s)
+	return false, nil
 }
 
 func (p *peer) current() *session {
@@ -111,72 +142,85 @@ func (p *peer) current() *session {
 	return p.speaker
 }
 
-// appoint makes a session the speaker, in place of the one before, if any. It
-// does not if the session is late.
-func (p *peer) appoint(s, before *session) bool {
-	if before != nil {
-		slow := time.AfterFunc(fenceTime, before.cut)
-		defer slow.Stop()
-		before.busy.Lock()
-		defer before.busy.Unlock()
-	}
+// appoint makes a session the speaker. The one before, if any, is muted.
+func (p *peer) appoint(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ruleLate && p.isLate(s) {
-		return false
-	}
-	if before != nil {
-		before.muted = ruleMute
-	}
 	if p.speaker != nil {
 		p.muted[p.speaker] = struct{}{}
 	}
 	p.speaker = s
-	return true
 }
 
-// isLate reports whether a session comes after something that the client did after
-// it made up what it sends first: the client has a newer connection, or was
-// acknowledged something on another one. The caller holds mu.
-func (p *peer) isLate(s *session) bool {
-	return p.speaker != nil && p.speaker.link.accepted.After(s.link.accepted) || p.spoke.After(s.dialled())
+// A client makes up the first set of a connection before it dials. What it did
+// since is newer: took in a batch, or an acknowledgement, on another connection.
+// When that was is not known here; it is estimated from what the handshake takes,
+// and an answer on the other connection. If both are quick, the client hardly gets
+// to delete anything meanwhile: it does so twice a second.
+const quickAnswer = 20 * time.Millisecond
+
+// A guess says how long it may have been from the making up of a set to the
+// handshake, as a multiple of what an answer takes.
+type guess struct {
+	answers time.Duration
+	most    time.Duration
 }
 
-// yield has the speaker go on in place of a late session, of which nothing is
-// acknowledged. Dexie.Syncable would take that as how far it has got: it would look
-// for its next changes in a part of its log that it may have deleted, and never
-// send anything again. If the speaker is gone, the client is to start over.
-func (p *peer) yield(s, speaker *session) error {
-	if speaker == nil || speaker.ping(context.Background(), fenceTime) != nil {
-		if speaker != nil {
-			speaker.cut()
-		}
-		return closing{code: websocket.StatusServiceRestart, reason: "another connection has sent something newer"}
-	}
-	s.muted, s.late = true, true
+var (
+	// If the other connection can go on, nothing is lost by a guess that is too long.
+	patient = guess{30, 10 * time.Second}
+	// If it cannot, the client starts over. One that has lost its connection dials
+	// again after 5 s, which should do.
+	hasty = guess{3, 4 * time.Second}
+)
+
+// madeUp returns when the client may have made up what it sends first, at the
+// earliest. A connection that was used before is older than that, but no handshake
+// is.
+func (s *session) madeUp(roundTrip time.Duration, g guess) time.Time {
+	handshake := min(s.identified.Sub(s.link.accepted), handshakeTimeout)
+	answer := max(0, handshake-quickAnswer, roundTrip-quickAnswer)
+	return s.identified.Add(-handshake - min(g.answers*answer, g.most))
+}
+
+// yield mutes a late session. Nothing of it is acknowledged: Dexie.Syncable would
+// take that as how far it has got, look for its next changes in a part of its log
+// that it may have deleted, and never send anything again.
+func (p *peer) yield(s *session) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.speaker == nil { // it has ended just now
+		return startOver
+	}
+	s.muted, s.late = true, true
 	p.muted[s] = struct{}{}
 	return nil
 }
 
-// A client makes up the first set of a connection before it dials. How long the
-// dialling took, and the acknowledgement that it did not know of then, is not known
-// here. It is estimated from what the handshake took. In the time of a quick one the
-// client hardly gets to delete anything: it does so twice a second.
-const (
-	quickHandshake = 20 * time.Millisecond
-	dialHandshakes = 3
-	longestDial    = 5 * time.Second
-)
+// takeUpTime is how long the speaker may take to send what a late session brought.
+const takeUpTime = 2 * time.Second
 
-// dialled returns when the client may have begun to dial, at the earliest. It is
-// called with the first message, when the handshake has just ended. A connection
-// that was used before is older than that, but no handshake is.
-func (s *session) dialled() time.Time {
-	handshake := min(time.Since(s.link.accepted), handshakeTimeout)
-	dial := min(dialHandshakes*max(0, handshake-quickHandshake), longestDial)
-	return time.Now().Add(-handshake - dial)
+// expectSet has the client start over if the speaker does not send anything. It may
+// have stopped looking for changes while the late session's set was made up.
+func (p *peer) expectSet(late *session) {
+	time.AfterFunc(takeUpTime, func() {
+		if !p.spokeSince(late.identified) {
+			late.close(startOver)
+		}
+	})
+}
+
+// spokeSince reports whether a set was acknowledged that was not the first of its
+// connection.
+func (p *peer) spokeSince(t time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.spoke.After(t)
+}
+
+// activeSince reports whether that happened, or a batch was sent.
+func (p *peer) activeSince(t time.Time) bool {
+	return p.spokeSince(t) || p.lastSent.Load() > t.UnixNano()
 }
 
 // speaking notes that a set is acknowledged that is not the first of its connection.
@@ -227,15 +271,27 @@ const fenceTime = 2 * time.Second
 // batch. The app that opened it may be waiting for nothing else.
 const openingTime = time.Second
 
-// awaitOpening waits until the client has its first batch.
-func (s *session) awaitOpening() {
+// probe measures how long the client takes for an answer; it is fenceTime if there
+// is none.
+func (s *session) probe() (roundTrip time.Duration, answers bool) {
+	start := time.Now()
+	if s.ping(context.Background(), fenceTime) != nil {
+		return fenceTime, false
+	}
+	return time.Since(start), true
+}
+
+// awaitOpening waits until the client has its first batch, and reports whether it has.
+func (s *session) awaitOpening() bool {
 	patience := time.NewTimer(openingTime)
 	defer patience.Stop()
 	select {
 	case <-s.opened:
+		return true
 	case <-s.ended:
 	case <-patience.C:
 	}
+	return false
 }
 
 // mute ends the pushing of a session that is muted, and leaves its connection

@@ -84,15 +84,19 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 	return nil, nil
 }
 
-// answerLate answers nothing but subscribe, which opens the app. The client stays
-// where it is.
+// answerLate answers nothing but subscribe, which opens the app and leaves the
+// client where it is.
 func (s *session) answerLate(msg protocol.Message) []byte {
-	subscribe, ok := msg.(protocol.Subscribe)
-	if !ok {
-		return nil
+	switch msg := msg.(type) {
+	case protocol.Changes:
+		if len(msg.Changes) > 0 {
+			s.peer.expectSet(s)
+		}
+	case protocol.Subscribe:
+		s.subscribed = true
+		return protocol.AppendChanges(nil, nil, msg.Synced, false)
 	}
-	s.subscribed = true
-	return protocol.AppendChanges(nil, nil, subscribe.Synced, false)
+	return nil
 }
 
 const tooManyMessages = "too many messages a second; wait for the acknowledgement of one set before sending the next"
@@ -110,15 +114,15 @@ func (s *session) checkOrder(msg protocol.Message) *protocol.Error {
 	offence := func(text string) *protocol.Error { return &protocol.Error{Message: text} }
 	switch msg := msg.(type) {
 	case protocol.ClientIdentity:
-		if s.identified {
+		if !s.identified.IsZero() {
 			return offence("a second clientIdentity; it is sent once, as the first message of a connection")
 		}
 	case protocol.Changes:
-		if !s.identified {
+		if s.identified.IsZero() {
 			return &protocol.Error{RequestID: msg.RequestID, Message: "changes before clientIdentity; it is the first message of a connection"}
 		}
 	case protocol.Subscribe:
-		if !s.identified {
+		if s.identified.IsZero() {
 			return offence("subscribe before clientIdentity; it is the first message of a connection")
 		}
 		if s.subscribed {
@@ -147,7 +151,7 @@ const longestIdentity = 128
 
 // identify takes the client's identity, or gives it one.
 func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]byte, error) {
-	s.identified = true
+	s.identified = time.Now()
 	s.identity = msg.Identity
 	if s.identity == "" || len(s.identity) > longestIdentity {
 		s.identity, s.isNew = uuid.NewString(), true

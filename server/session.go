@@ -38,9 +38,9 @@ type session struct {
 
 	// Owned by the reading side.
 	identity   string
-	isNew      bool // the identity was given on this connection
-	known      bool // the client wrote something before this connection
-	identified bool
+	isNew      bool      // the identity was given on this connection
+	known      bool      // the client wrote something before this connection
+	identified time.Time // when the first message came; zero before
 	subscribed bool
 	peer       *peer
 	stale      bool // the next set may be older than what the client sent elsewhere
