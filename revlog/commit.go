@@ -16,7 +16,7 @@ func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 	if db.isClosed() {
 		return Receipt{}, ErrClosed
 	}
-	if set.Partial {
+	if set.Partial && !set.ReadOnly {
 		if err := db.checkHeld(set); err != nil {
 			return Receipt{}, err
 		}

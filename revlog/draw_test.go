@@ -18,6 +18,8 @@ func (m *machine) drawGroup(t *rapid.T) []revlog.Set {
 	for range rapid.IntRange(1, 3).Draw(t, "sets") {
 		group = append(group, m.drawSet(t))
 	}
+	// Of the last one it can be seen in the log which objects it has marked.
+	group[len(group)-1].ReadOnly = rapid.IntRange(0, 4).Draw(t, "read only") == 0
 	return group
 }
 

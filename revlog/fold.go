@@ -109,18 +109,21 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	if set.Base > f.head() {
 		set.Base = 0 // of another history: nothing is known of what it has seen
 	}
-	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes, sent: set.Sent}
+	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes, sent: set.Sent, readOnly: set.ReadOnly}
 	now.stale = set.Stale && ruleStale || set.Base < c.base && ruleBaseBack
 	if !silent {
 		c = f.see(set, c)
 	}
 	repairs := newRepairs(c)
-	f.refuse(c, set, repairs)
+	if err := f.refuse(c, set, repairs); err != nil {
+		return Receipt{}, err
+	}
+	holds := set.Partial && !set.ReadOnly
 	h, err := f.held(c.number)
 	switch {
 	case err != nil:
 		return Receipt{}, err
-	case set.Partial:
+	case holds:
 		err = f.hold(c, h, now, repairs)
 	case set.Resync:
 		f.announce(set, c, h.stored > 0 && !h.drop || len(h.added) > 0)
@@ -130,7 +133,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	if err == nil {
 		err = f.mark(repairs)
 	}
-	return Receipt{Head: f.head(), Appended: len(f.entries) - before, Held: set.Partial}, err
+	return Receipt{Head: f.head(), Appended: len(f.entries) - before, Held: holds}, err
 }
 
 // maxName is how long the identity of a client may be, and the table and key of
@@ -217,6 +220,11 @@ func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *
 	if err != nil {
 		return err
 	}
+	if p.readOnly {
+		if awaits, err := f.awaitsRepair(c, max(p.base, p.sent), obj); err != nil || awaits {
+			return err
+		}
+	}
 	others, repaired, err := effect(f, obj.last, p.base, f.head(), c.number)
 	if err != nil {
 		return err
@@ -240,6 +248,12 @@ func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *
 		repairs.add(key) // of what is no plain object, clients send mods that say too little
 	}
 	value := conflict.Apply(obj.value, rest)
+	if p.readOnly {
+		if ruleReadOnly && !obj.has(value) {
+			repairs.add(key)
+		}
+		return nil
+	}
 	if reason := f.tooLarge(rest, value); reason != "" {
 		refusal := protocol.Refusal{Table: rest.Table, Key: rest.Key, Change: protocol.AppendChange(nil, rest), Reason: reason}
 		f.refused = append(f.refused, refused{c.number, p.received, refusal})
@@ -260,7 +274,7 @@ func (f *fold) tooLarge(change protocol.Change, value []byte) string {
 // append adds a change to the log, and the value it makes to its object, unless it
 // changes nothing.
 func (f *fold) append(client uint64, key string, obj object, change protocol.Change, value []byte) error {
-	if same := bytes.Equal(value, obj.value) && (value == nil) == (obj.value == nil); same && (ruleUnchanged || value == nil) {
+	if obj.has(value) && (ruleUnchanged || value == nil) {
 		return nil
 	}
 	if change.Type == protocol.Update {
@@ -281,6 +295,11 @@ func (f *fold) append(client uint64, key string, obj object, change protocol.Cha
 	f.entries = append(f.entries, e)
 	f.objects[key] = obj.after(e, value)
 	return nil
+}
+
+// has reports whether the object has a value.
+func (o object) has(value []byte) bool {
+	return bytes.Equal(o.value, value) && (o.value == nil) == (value == nil)
 }
 
 // after returns the object as entry e, which gives it a value, leaves it.

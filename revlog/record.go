@@ -60,7 +60,8 @@ type part struct {
 	stale      bool
 	changes    []protocol.Change
 
-	sent protocol.Revision // 0 once it is held
+	sent     protocol.Revision // 0 once it is held
+	readOnly bool              // never if it is held
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

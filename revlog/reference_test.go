@@ -44,13 +44,13 @@ type refEffect struct {
 	mods   map[string]any // of an UPDATE; no path is under another
 }
 
-// submit follows rules 1 to 5, and 8 and 12 for sets that may be stale or of a base
-// that is too old.
+// submit follows rules 1 to 5, 8 and 12 for sets that may be stale or of a base
+// that is too old, and 13 for those that are read-only.
 func (r *reference) submit(set revlog.Set) revlog.Receipt {
 	set.Stale = set.Base < r.bases[set.Client]
 	r.bases[set.Client] = max(r.bases[set.Client], set.Base)
 	before := len(r.entries)
-	if set.Partial {
+	if set.Partial && !set.ReadOnly {
 		r.hold(set)
 		return revlog.Receipt{Head: r.head(), Appended: len(r.entries) - before, Held: true}
 	}
@@ -105,6 +105,9 @@ func (r *reference) doubtful(set revlog.Set, change refEffect) bool {
 func (r *reference) head() protocol.Revision { return protocol.Revision(len(r.entries)) }
 
 func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
+	if part.ReadOnly && r.repaired(change.object, max(part.Base, part.Sent), r.head(), client) {
+		return
+	}
 	if part.Stale || r.repaired(change.object, part.Base, r.head(), client) || r.doubtful(part, change) {
 		r.repair(change.object)
 	}
@@ -116,12 +119,25 @@ func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
 	value, exists := r.value(change.object)
 	newValue, stillExists := change.apply(value, exists)
 	same := stillExists == exists && reflect.DeepEqual(value, newValue)
+	if part.ReadOnly {
+		if !same || exists && r.marked(change.object) {
+			r.repair(change.object)
+		}
+		return
+	}
 	if change.kind == protocol.Update && refOutbound(change.object, newValue) {
 		change = refEffect{object: change.object, kind: protocol.Create, value: newValue}
 	}
 	if !same || exists && r.logged(r.head()+1, change) {
 		r.entries = append(r.entries, refEntry{client, change})
 	}
+}
+
+// marked reports whether the log under test has an object marked next, at the end of
+// the set, to which no more changes are added.
+func (r *reference) marked(object string) bool {
+	next := r.head() + 1 + protocol.Revision(len(r.repairs))
+	return r.logged(next, refEffect{object: object, kind: refRepair})
 }
 
 func (r *reference) repair(object string) {

@@ -17,6 +17,14 @@ import (
 // crossed, and the object is marked again.
 //
 // A resync does the same for everything after a position, with one mark.
+//
+// A change of a client that may only read is resolved like any other. If something
+// would be appended then, the object is marked instead: the change stays with the
+// client until the mark undoes it. If nothing would be, the client ends with what
+// the log has without. Such a client could fill the log with marks, so an object
+// gets no second one while the first has not been sent: what has come in by now was
+// made before that one arrives, and is undone with the rest. A change to such an
+// object that comes in later, with a base below the mark, has crossed it as always.
 
 // repairs are the objects to mark for a client at the end of a set, in order.
 type repairs struct {
@@ -128,12 +136,36 @@ func (f *fold) isDoubtful(c client, p part, change protocol.Change, obj object) 
 	return !sent.Spares(change), err
 }
 
-// refuse keeps what was left out of a set, and has its objects repaired.
-func (f *fold) refuse(c client, set Set, repairs *repairs) {
+// awaitsRepair reports whether an object has a mark for a client that it has not
+// been sent: the highest position it may have got to is seen.
+func (f *fold) awaitsRepair(c client, seen protocol.Revision, obj object) (bool, error) {
+	_, awaits, err := effect(f, obj.last, seen, f.head(), c.number)
+	return awaits, err
+}
+
+// refuse keeps what was left out of a set, and has its objects repaired. What a
+// client sends that may only read is of no interest to the operator.
+func (f *fold) refuse(c client, set Set, repairs *repairs) error {
 	for _, refusal := range set.Refused {
-		f.refused = append(f.refused, refused{c.number, set.Time, refusal})
-		if ruleRefused && refusal.Key != "" {
-			repairs.add(objectKey(refusal.Table, refusal.Key))
+		if !set.ReadOnly {
+			f.refused = append(f.refused, refused{c.number, set.Time, refusal})
+		}
+		if !ruleRefused || refusal.Key == "" {
+			continue
+		}
+		key, awaits := objectKey(refusal.Table, refusal.Key), false
+		if set.ReadOnly {
+			obj, err := f.object(key)
+			if err != nil {
+				return err
+			}
+			if awaits, err = f.awaitsRepair(c, max(set.Base, set.Sent), obj); err != nil {
+				return err
+			}
+		}
+		if !awaits {
+			repairs.add(key)
 		}
 	}
+	return nil
 }

@@ -149,6 +149,12 @@ type Set struct {
 	// client brought. The objects it touches are repaired.
 	Stale bool
 
+	// ReadOnly says that the client may not change anything. Nothing of the set is
+	// applied, and the objects that it would have changed are repaired. Nothing of
+	// it is held either: a set of which the client could send a part when it still
+	// might is complete with that part.
+	ReadOnly bool
+
 	// Resync announces that the client is going to get everything after Base
 	// anew (see Query.Whole). The set has no changes. The receipt's head is the
 	// revision up to which to read.

@@ -18,5 +18,6 @@ const (
 	ruleBaseBack  = true // a base below an earlier one makes a set stale
 	ruleUnheard   = true // objects of which the client may not have heard are repaired
 	ruleRefused   = true // so are those of refused changes
+	ruleReadOnly  = true // and those that a client would change that may not
 	ruleWhole     = true // what clients cannot update goes down whole
 )

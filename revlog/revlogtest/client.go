@@ -11,10 +11,15 @@ type Client struct {
 	Name string
 	Base protocol.Revision
 	log  *Log
+
+	readOnly bool // nothing that it submits is applied
 }
 
 // Client returns a client that has not read anything.
 func (l *Log) Client(name string) *Client { return &Client{Name: name, log: l} }
+
+// Reader returns a client that may not change anything, and has not read anything.
+func (l *Log) Reader(name string) *Client { return &Client{Name: name, log: l, readOnly: true} }
 
 // Creates submits the creation of an object.
 func (c *Client) Creates(table string, key any, obj string) revlog.Receipt {
@@ -37,13 +42,13 @@ func (c *Client) Deletes(table string, key any) revlog.Receipt {
 // Submits submits a set, or the last message of one.
 func (c *Client) Submits(changes ...protocol.Change) revlog.Receipt {
 	c.log.tb.Helper()
-	return c.log.submit(revlog.Set{Client: c.Name, Base: c.Base, Changes: changes})
+	return c.log.submit(revlog.Set{Client: c.Name, Base: c.Base, Changes: changes, ReadOnly: c.readOnly})
 }
 
 // Begins submits a message of a set of which more is to come.
 func (c *Client) Begins(changes ...protocol.Change) revlog.Receipt {
 	c.log.tb.Helper()
-	return c.log.submit(revlog.Set{Client: c.Name, Base: c.Base, Changes: changes, Partial: true})
+	return c.log.submit(revlog.Set{Client: c.Name, Base: c.Base, Changes: changes, Partial: true, ReadOnly: c.readOnly})
 }
 
 // CatchesUp reads what it has not seen, and moves its base to the position that

@@ -30,6 +30,7 @@ func Run(t *testing.T, newStore func(testing.TB) Store) {
 		{"Effects", effectTests},
 		{"Sets", setTests},
 		{"Partial", partialTests},
+		{"Read only", readOnlyTests},
 		{"Outbound", outboundTests},
 		{"Names", nameTests},
 		{"Read", readTests},
