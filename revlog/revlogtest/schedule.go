@@ -20,6 +20,8 @@ type Schedule struct {
 	Threshold int // changes in a client's message, 0 for any number
 	PageSize  int // changes in a server's message, 0 for the default
 	Removals  bool
+
+	Readers int // clients that may not change anything, though their users try; the last ones
 }
 
 // NewSchedule draws a schedule.
@@ -34,6 +36,7 @@ func NewSchedule(seed uint64) Schedule {
 		Threshold: rng.IntN(2) * (1 + rng.IntN(3)),
 		PageSize:  rng.IntN(2) * (1 + rng.IntN(3)),
 		Removals:  rng.IntN(4) == 0,
+		Readers:   rng.IntN(2) * rng.IntN(3),
 	}
 }
 

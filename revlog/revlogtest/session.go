@@ -14,6 +14,7 @@ type session struct {
 	log      revlog.Log
 	client   string
 	pageSize int
+	readOnly bool
 
 	holding    bool // a set is open
 	subscribed bool
@@ -26,7 +27,7 @@ type session struct {
 func (s *session) handle(ctx context.Context, message protocol.Message) (answer any, err error) {
 	switch m := message.(type) {
 	case protocol.Changes:
-		set := revlog.Set{Client: s.client, Base: m.Base, Changes: m.Changes, Partial: m.Partial, Time: arrival}
+		set := revlog.Set{Client: s.client, Base: m.Base, Changes: m.Changes, Partial: m.Partial, Time: arrival, ReadOnly: s.readOnly}
 		receipt, err := s.log.Submit(ctx, set)
 		if err != nil {
 			return nil, err
