@@ -73,6 +73,11 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.refuseOrigin(w, r)
 		return
 	}
+	grant, refusal := s.authorize(r, name)
+	if refusal != nil {
+		http.Error(w, refusal.Reason, refusal.Status)
+		return
+	}
 	link, ok := connectionOf(r)
 	if !ok {
 		http.Error(w, "sessions need a connection that Serve accepted", http.StatusInternalServerError)
@@ -85,6 +90,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		link:     link,
 		remote:   remote,
 		address:  countedAddress(remote),
+		grant:    grant,
 		messages: s.config.newMessageLimiter(),
 		tables:   tablesOf(r.URL.Query()),
 		busy:     newTurn(),

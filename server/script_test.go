@@ -20,6 +20,7 @@ import (
 //	config NAME VALUE       sets something of the server; before all other steps
 //	a = connect PATH        connects client a; a header may follow, as in "Origin: null"
 //	a = get PATH            asks for a page; what is answered is expected with a!
+//	                        (with "config grants header", "Grant: alice" or "Grant: alice read")
 //	a> TEXT                 sends a text frame; the first step of a client that has
 //	                        not connected connects it to /
 //	a> !binary HEX          sends a binary frame
@@ -146,6 +147,8 @@ func configure(config *server.Config, options *revlog.Options, setting string) e
 		config.TrustProxy = append(config.TrustProxy, proxy)
 	case name == "allow-origin":
 		config.AllowOrigin = append(config.AllowOrigin, value)
+	case setting == "grants header":
+		config.Authorizer = headerGrants{}
 	default:
 		err = fmt.Errorf("no setting %q", name)
 	}

@@ -55,6 +55,10 @@ type Config struct {
 	// to a database, and again after the database was closed for being idle.
 	Open func(name string) (revlog.Log, error)
 
+	// Authorizer decides who may connect and what for. Without one, everybody may
+	// do everything.
+	Authorizer Authorizer
+
 	// Static, if set, answers requests that are no WebSocket handshake and whose
 	// path is not below /db/.
 	Static http.Handler

@@ -30,6 +30,7 @@ type session struct {
 	id       string // tells it from other sessions, of all time
 	remote   string
 	address  string              // that counts as the client's
+	grant    Grant               // what it may do
 	messages *rate.Limiter       // of those that come
 	tables   map[string]struct{} // those the client has; nil means all
 
