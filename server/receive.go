@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/google/uuid"
 	"golang.org/x/time/rate"
 
 	"syncabled/protocol"
@@ -145,18 +144,13 @@ func (s *session) offend(code websocket.StatusCode, offence *protocol.Error) ([]
 	return protocol.AppendError(nil, offence), closing{code: code, reason: offence.Message}
 }
 
-// longestIdentity bounds what is taken for an identity that this server, or one
-// that was here before it, gave a client.
-const longestIdentity = 128
-
 // identify takes the client's identity, or gives it one.
 func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]byte, error) {
 	s.identified = time.Now()
-	s.identity = msg.Identity
-	if s.identity == "" || len(s.identity) > longestIdentity {
-		s.identity, s.isNew = uuid.NewString(), true
-	}
-	s.peer = s.db.peer(s.identity, s.isNew)
+	var isFirst bool
+	s.identity, isFirst = s.ownIdentity(msg.Identity)
+	s.isNew = s.identity != msg.Identity
+	s.peer = s.db.peer(s.identity, isFirst)
 	var err error
 	if s.stale, err = s.peer.takeOver(s); err != nil {
 		return nil, err
@@ -166,6 +160,11 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	}
 	if !s.isNew {
 		return nil, nil
+	}
+	if !isFirst {
+		if err := s.succeed(ctx, msg.Identity); err != nil {
+			return nil, failure(err)
+		}
 	}
 	return protocol.AppendIdentity(nil, s.identity), nil
 }

@@ -15,5 +15,6 @@ const (
 	ruleFence    = true // once the older one has all that it was sent
 	ruleTakeover = true // the first set after that may be stale
 	ruleLate     = true // unless it is late: then the older one goes on
+	ruleSucceed  = true // a new identity in the place of one starts with all it may know
 	ruleReturn   = true // who is muted is closed when the one that spoke has ended
 )

@@ -6,6 +6,7 @@ var (
 	ruleFirst, ruleEmpty, ruleResync, ruleLetGo   = true, true, true, true
 	ruleLostAck, rulePartial, ruleMute, ruleFence = true, true, true, true
 	ruleTakeover, ruleLate, ruleReturn            = true, true, true
+	ruleSucceed                                   = true
 )
 
 // Rules returns the switches of the rules.
@@ -13,6 +14,6 @@ func Rules() map[string]*bool {
 	return map[string]*bool{
 		"first": &ruleFirst, "empty": &ruleEmpty, "resync": &ruleResync, "let go": &ruleLetGo,
 		"lost ack": &ruleLostAck, "partial": &rulePartial, "mute": &ruleMute, "fence": &ruleFence,
-		"takeover": &ruleTakeover, "late": &ruleLate, "return": &ruleReturn,
+		"takeover": &ruleTakeover, "late": &ruleLate, "return": &ruleReturn, "succeed": &ruleSucceed,
 	}
 }
