@@ -145,7 +145,7 @@ func (f *fold) store(tx *bbolt.Tx) error {
 	}
 	clients := tx.Bucket(bucketClients)
 	for _, identity := range f.seen {
-		if err := put(clients, []byte(identity), f.known[identity].encode()); err != nil {
+		if err := storeClient(clients, identity, f.known[identity]); err != nil {
 			return err
 		}
 	}
@@ -161,6 +161,14 @@ func (f *fold) store(tx *bbolt.Tx) error {
 		}
 	}
 	return f.storeRefused(tx.Bucket(bucketRefused))
+}
+
+// storeClient writes a client, or deletes an identity that stands for none any more.
+func storeClient(bucket *bbolt.Bucket, identity string, c client) error {
+	if c.number == nobody {
+		return bucket.Delete([]byte(identity))
+	}
+	return put(bucket, []byte(identity), c.encode())
 }
 
 // storeRefused keeps the changes that were refused, and drops the oldest ones of
@@ -211,14 +219,14 @@ func (db *DB) publish(f *fold) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.held.note(f)
+	for identity, c := range f.known {
+		db.numbers[identity] = c.number
+	}
 	if len(f.entries) == 0 {
 		return
 	}
 	for key, obj := range f.objects {
 		db.overlay.set(key, obj)
-	}
-	for identity, c := range f.known {
-		db.numbers[identity] = c.number
 	}
 	db.tail.add(f.entries)
 	db.head = f.head()

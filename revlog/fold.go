@@ -37,7 +37,7 @@ type fold struct {
 	base    protocol.Revision // head of the view
 	entries []entry           // at revisions base+1, base+2, ...
 	objects map[string]object // the changed ones
-	known   map[string]client // those met
+	known   map[string]client // those met; zero if renamed
 	seen    []string          // identities of clients to store
 	parts   map[uint64]*held  // those met
 	refused []refused
@@ -96,6 +96,9 @@ func (f *fold) empty() bool {
 func (f *fold) apply(set Set) (Receipt, error) {
 	if err := set.check(); err != nil {
 		return Receipt{}, err
+	}
+	if set.Was != "" {
+		return Receipt{Head: f.head()}, f.rename(set.Was, set.Client)
 	}
 	before := len(f.entries)
 	c, err := f.client(set.Client)
@@ -381,6 +384,21 @@ func (f *fold) see(set Set, old client) client {
 		f.remember(set.Client, c)
 	}
 	return c
+}
+
+// rename gives a client another identity.
+func (f *fold) rename(from, to string) error {
+	c, err := f.client(from)
+	if err != nil || c.number == nobody {
+		return err
+	}
+	other, err := f.client(to)
+	if err != nil || other.number != nobody {
+		return err
+	}
+	f.remember(to, c)
+	f.remember(from, client{})
+	return nil
 }
 
 func (f *fold) remember(identity string, c client) {

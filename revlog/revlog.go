@@ -159,6 +159,11 @@ type Set struct {
 	// anew (see Query.Whole). The set has no changes. The receipt's head is the
 	// revision up to which to read.
 	Resync bool
+
+	// Was announces that the client goes by another identity from now on: all that
+	// the log has of a client called Was is of Client. The set has no changes. If
+	// the log knows Client, or does not know Was, it does nothing.
+	Was string
 }
 
 // A Receipt says what became of a set.

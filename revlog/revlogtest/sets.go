@@ -42,6 +42,27 @@ var setTests = []test{
 		}
 	}},
 
+	{"a client goes on under another identity", func(t *testing.T, log *Log) {
+		old, b := log.Client("old"), log.Client("b")
+		old.Creates("todos", 1, `{"id":1}`)
+		old.Begins(Create("todos", 2, `{"id":2}`))
+		b.CatchesUp()
+		b.Updates("todos", 1, `{"by":"b"}`)
+		wantReceipt(t, log.submit(revlog.Set{Client: "new", Was: "old"}), revlog.Receipt{Head: 2})
+		c := log.Client("new")
+		WantChanges(t, log.ReadAll("new", 0), Update("todos", 1, `{"by":"b"}`))
+		wantReceipt(t, c.Updates("todos", 2, `{"x":1}`), revlog.Receipt{Head: 4, Appended: 2}) // no conflict with its own
+		for range 2 {
+			WantChanges(t, log.ReadAll("new", 0), Update("todos", 1, `{"by":"b"}`))
+			WantChanges(t, log.ReadAll("old", 0), Create("todos", 1, `{"id":1,"by":"b"}`), Create("todos", 2, `{"id":2,"x":1}`))
+			log.Crashes()
+		}
+		log.Client("old").Creates("todos", 3, `{"id":3}`) // somebody else
+		log.submit(revlog.Set{Client: "new", Was: "old"})
+		log.submit(revlog.Set{Client: "newer", Was: "nobody"})
+		WantChanges(t, log.ReadAll("new", 4), Create("todos", 3, `{"id":3}`))
+	}},
+
 	{"a set commits as a whole", func(t *testing.T, log *Log) {
 		const sets, size = 100, 7
 		written := make(chan error, 1)
