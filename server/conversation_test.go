@@ -117,7 +117,13 @@ func (c *conversation) act(s step) {
 		}
 		time.Sleep(d)
 	case "restart":
-		c.site.restart()
+		c.site.shutDown()
+		if s.arg != "" {
+			if err := configure(&c.site.config, &c.site.options, s.arg); err != nil {
+				c.t.Fatal(c.script.at(s), err)
+			}
+		}
+		c.site.start()
 	case "connect":
 		path, header, _ := strings.Cut(s.arg, " ")
 		c.join(&participant{name: s.who, path: path, header: parseHeader(header)})

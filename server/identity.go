@@ -20,7 +20,8 @@ import (
 // Who presents an identity without its seal gets another. That one depends on
 // nothing but the identity and the subject: if the answer is lost, or the client has
 // two connections, it is the same again. An identity from the time before there was
-// an Authorizer bears no seal, and belongs to nobody: it is replaced too.
+// an Authorizer bears no seal at all, and belongs to nobody: the first subject that
+// presents it takes it over, under the name that its seal is on.
 
 // longestIdentity bounds what is taken for an identity that this server, or one
 // that was here before it, gave a client.
@@ -60,17 +61,25 @@ func successor(identity, subject string) string {
 	return uuid.NewHash(sha256.New(), uuid.Nil, []byte(identity+"\n"+subject), 8).String()
 }
 
-// succeed has a session go on in the place of an identity that its client had. If a
-// set of that one is held, its rest is going to come from the new one, so it is
-// committed as it is. What the client was sent, and what it sent, is not known of the
-// new one: it may have been sent all there is, and its first set may hold what was
-// sent before.
+// succeed has a session go on in the place of an identity that its client had, and
+// take it over if it is nobody's. Else, if a set of that one is held, its rest is
+// going to come from the new one, so it is committed as it is. What the client was
+// sent, and what it sent, is not known of the new one. It may have been sent all there
+// is, and whatever it changed before it gets that anew may have crossed a repair, or
+// have been committed before.
 func (s *session) succeed(ctx context.Context, identity string) error {
 	if !ruleSucceed {
 		return nil
 	}
-	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: time.Now(), Connection: s.id})
+	if !strings.Contains(identity, ".") { // nobody's
+		if _, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Was: identity}); err != nil {
+			return err
+		}
+	}
+	if _, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: time.Now(), Connection: s.id}); err != nil {
+		return err
+	}
+	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Resync: true, Time: time.Now()})
 	s.peer.sending(receipt.Head)
-	s.stale = true
 	return err
 }

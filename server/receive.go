@@ -155,16 +155,16 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	if s.stale, err = s.peer.takeOver(s); err != nil {
 		return nil, err
 	}
+	if s.isNew && !isFirst {
+		if err := s.succeed(ctx, msg.Identity); err != nil {
+			return nil, failure(err)
+		}
+	}
 	if s.known, err = s.db.log.Knows(ctx, s.identity); err != nil {
 		return nil, failure(err)
 	}
 	if !s.isNew {
 		return nil, nil
-	}
-	if !isFirst {
-		if err := s.succeed(ctx, msg.Identity); err != nil {
-			return nil, failure(err)
-		}
 	}
 	return protocol.AppendIdentity(nil, s.identity), nil
 }
