@@ -173,7 +173,7 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, error) {
 	now := time.Now()
 	s.lastSet.Store(now.UnixNano())
-	_, err := s.db.log.Submit(ctx, revlog.Set{
+	receipt, err := s.submitRestrained(ctx, revlog.Set{
 		Client:  s.identity,
 		Base:    msg.Base,
 		Changes: msg.Changes,
@@ -184,11 +184,12 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, err
 		Sent:       protocol.Revision(s.peer.sent.Load()),
 		Connection: s.id,
 		Stale:      s.stale,
+		ReadOnly:   s.grant.ReadOnly,
 	})
 	if err != nil {
 		return nil, failure(err)
 	}
-	s.holding = msg.Partial
+	s.holding = receipt.Held
 	if s.sets++; s.sets > 1 {
 		s.peer.speaking()
 	}
@@ -196,7 +197,9 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, err
 		s.stale = false
 	}
 	s.submitted += len(msg.Changes)
-	s.logRefused(msg.Refused)
+	if !s.grant.ReadOnly {
+		s.logRefused(msg.Refused)
+	}
 	return protocol.AppendAck(nil, msg.RequestID), nil
 }
 

@@ -36,7 +36,8 @@ import (
 //	a cut                   a's connection breaks, without a close
 //	a leave                 a closes its connection
 //	tick DURATION           time passes
-//	restart                 the server ends and starts again on the same files
+//	restart                 the server ends and starts again on the same files; a
+//	                        setting may follow, as for config
 //
 // Sends of one client in adjacent lines go out back to back. Before any other
 // step all is quiet: what there is to be received has come, and has to be
@@ -126,6 +127,7 @@ func configure(config *server.Config, options *revlog.Options, setting string) e
 		"max-connections":             &config.MaxConnections,
 		"max-connections-per-address": &config.MaxConnectionsPerAddress,
 		"max-messages-per-second":     &config.MessagesPerSecond,
+		"read-only-per-second":        &config.ReadOnlyPerSecond,
 		"max-held-per-client":         &options.HeldBytesPerClient,
 		"max-held":                    &options.HeldBytes,
 		"max-databases":               &options.Databases,

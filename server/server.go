@@ -21,7 +21,7 @@
 //	1001  the database is being closed
 //	1002  the frame was not the protocol (an error message says what)
 //	1003  the frame was binary (likewise)
-//	1008  too many messages a second
+//	1008  too many messages a second, or too many changes of one that may only read
 //	1009  the frame is over the size limit, or the parts of a set are
 //	1011  something failed that an operator should look at
 //	1012  the server restarts
@@ -77,6 +77,7 @@ type Config struct {
 
 	MessagesPerSecond int // that one connection may send, or it is closed; default 10,000
 	BytesPerSecond    int // that are read from one connection; default 64 MiB
+	ReadOnlyPerSecond int // changes that are undone for one subject that may only read; default 100
 
 	ReceiveDisk   int64  // bytes of large messages that are not complete, beyond which the oldest are given up; default 1 GiB
 	ReceiveFolder string // where they are; default that of the system for temporary files
@@ -101,6 +102,7 @@ func (c Config) withDefaults() Config {
 	c.MaxHandshakes = cmp.Or(c.MaxHandshakes, 2000)
 	c.MessagesPerSecond = cmp.Or(c.MessagesPerSecond, 10_000)
 	c.BytesPerSecond = cmp.Or(c.BytesPerSecond, 64<<20)
+	c.ReadOnlyPerSecond = cmp.Or(c.ReadOnlyPerSecond, 100)
 	c.ReceiveDisk = cmp.Or(c.ReceiveDisk, 1<<30)
 	c.PingInterval = cmp.Or(c.PingInterval, 30*time.Second)
 	c.PingTimeout = cmp.Or(c.PingTimeout, 15*time.Second)
@@ -121,6 +123,7 @@ type Server struct {
 	databases *databases
 	inbox     *inbox
 	refusals  *onceLog // origins that were refused
+	restraint *restraint
 	offenders *onceLog // clients that did not speak the protocol
 
 	// Guarded by mu.
@@ -140,6 +143,7 @@ func New(config Config) *Server {
 		inbox:       newInbox(&config),
 		refusals:    newOnceLog(),
 		offenders:   newOnceLog(),
+		restraint:   newRestraint(config.ReadOnlyPerSecond),
 		sessions:    map[*session]struct{}{},
 		fromAddress: map[string]int{},
 	}
