@@ -21,6 +21,9 @@ type modelClient struct {
 	dialled   int
 	offline   atomic.Pointer[time.Time] // no connection gets through until then
 
+	user     atomic.Int64 // who is logged in
+	readOnly atomic.Bool
+
 	tokens int                        // values that its user made up
 	left   map[string]map[string]bool // states of objects that its user's edits have left behind
 	edits  int

@@ -27,6 +27,7 @@ type settings struct {
 	slowStorage time.Duration // how long a transaction may take
 	early       bool          // users edit before they are connected for the first time
 	refusals    bool          // users make changes that can never be accepted
+	grants      grants
 }
 
 func (s settings) latency(rng *rand.Rand) time.Duration {
@@ -63,6 +64,8 @@ const (
 	stepCrash    eventKind = "crash"     // a client crashes
 	stepPowerCut eventKind = "power cut" // a client crashes, and its connections stay
 	stepRestart  eventKind = "restart"   // the server restarts
+	stepLogin    eventKind = "login"     // another user of a client logs in, who loads the page again
+	stepPermit   eventKind = "permit"    // a client may write from now on, or no longer
 	stepKill     eventKind = "kill"      // the server crashes
 )
 
@@ -88,6 +91,7 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 	if len(faults) > 0 {
 		s.holdUp(rand.New(rand.NewPCG(seed, 5)), horizon)
 	}
+	s.grant(rand.New(rand.NewPCG(seed, 6)), horizon, len(faults) > 0)
 	slices.SortFunc(s.steps, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return s
 }

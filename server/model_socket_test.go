@@ -42,8 +42,12 @@ const (
 	framePong  = 10
 )
 
-const handshake = "GET / HTTP/1.1\r\nHost: sync.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+// handshake is what a connection of a client begins with.
+func (c *modelClient) handshake() string {
+	return "GET / HTTP/1.1\r\nHost: sync.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+		"Grant: " + c.grant() + "\r\n\r\n"
+}
 
 // newSocket starts to connect.
 func (p *page) newSocket() *socket {
@@ -61,7 +65,7 @@ func (p *page) newSocket() *socket {
 		}
 		c.trace("%s is connected", s.name)
 		s.wire = w
-		w.sendUp([]byte(handshake))
+		w.sendUp([]byte(c.handshake()))
 	})
 	return s
 }

@@ -34,6 +34,7 @@ type world struct {
 	site     *modelSite // the server that runs, nil if none does
 	path     string     // of the database's file
 	copies   int
+	starts   int // of servers
 	failures []string
 	lines    []string // of the trace
 }
@@ -66,8 +67,9 @@ func runSchedule(t *testing.T, s schedule, traces bool) (result outcome) {
 		w := &world{t: t, settings: s.settings, folder: folder, start: time.Now(), traces: traces, path: filepath.Join(folder, "0.db")}
 		w.startServer()
 		for i := range s.settings.clients {
-			c := &modelClient{world: w, name: string(rune('A' + i)), rng: rand.New(rand.NewPCG(s.seed, uint64(i+1))),
+			c := &modelClient{world: w, name: clientName(i), rng: rand.New(rand.NewPCG(s.seed, uint64(i+1))),
 				threshold: s.settings.thresholds[i], db: newDatabase(), left: map[string]map[string]bool{}}
+			c.readOnly.Store(s.settings.grants.readers[c.name])
 			w.clients = append(w.clients, c)
 			if s.settings.early {
 				c.editObjects(c.rng)
@@ -149,6 +151,11 @@ func (w *world) do(s event) {
 		}
 	case stepCrash, stepPowerCut:
 		w.crash(c, s.kind == stepPowerCut, skewed(rng, 20*time.Second))
+	case stepLogin:
+		w.crash(c, false, 0)
+		c.user.Add(1)
+	case stepPermit:
+		w.permit(c, wires, rng)
 	case stepRestart:
 		w.restart(skewed(rng, 15*time.Second))
 	case stepKill:
@@ -174,7 +181,9 @@ func (w *world) startServer() {
 	defer w.mu.Unlock()
 	w.site = site
 	path := w.path
+	w.starts++
 	s := server.New(server.Config{
+		Authorizer:  w.settings.grants.authorizer(w.starts),
 		PageChanges: w.settings.pageChanges,
 		IdleTimeout: w.settings.idleTime,
 		DrainTime:   time.Second,
