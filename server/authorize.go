@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -29,6 +30,31 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Reason }
 
+// missingToken is the code of a handshake that brings nothing to judge it by.
+const missingToken = "missing_token"
+
+// write answers a handshake. The challenge is that of RFC 6750, section 3.
+func (r *Refusal) write(w http.ResponseWriter) {
+	challenge := `Bearer realm="syncabled"`
+	switch {
+	case r.Status == http.StatusForbidden:
+		challenge += `, error="insufficient_scope"`
+	case r.Code != missingToken:
+		challenge += `, error="invalid_token"`
+	}
+	if r.Status < http.StatusInternalServerError {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(r.Status)
+	type failure struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	_ = json.NewEncoder(w).Encode(map[string]failure{"error": {r.Code, r.Reason}}) // who left needs no answer
+}
+
 // authorize asks what a connection to a database may do.
 func (s *Server) authorize(r *http.Request, database string) (Grant, *Refusal) {
 	if s.config.Authorizer == nil {
@@ -40,6 +66,11 @@ func (s *Server) authorize(r *http.Request, database string) (Grant, *Refusal) {
 	case err == nil:
 		return grant, nil
 	case errors.As(err, &refusal):
+		remote := remoteOf(r, s.config.TrustProxy)
+		if s.refusals.allow(refusal.Code + " " + countedAddress(remote)) {
+			s.config.Logger.Warn().Str("database", database).Str("remote", remote).Str("code", refusal.Code).
+				Msg("refused a client: " + refusal.Reason)
+		}
 		return Grant{}, refusal
 	}
 	if s.refusals.allow(err.Error()) {

@@ -4,19 +4,32 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"syncabled/server"
 )
 
-// headerGrants grants what the header Grant says: a subject, or a subject and
-// "read". Without the header it refuses.
+// headerGrants grants what the header Grant says: a subject, and then, if it is so,
+// "read", and for how long. Without the header it refuses.
 type headerGrants struct{}
 
 func (headerGrants) Authorize(r *http.Request, database string) (server.Grant, error) {
-	subject, access, _ := strings.Cut(r.Header.Get("Grant"), " ")
-	if subject == "" {
+	words := strings.Fields(r.Header.Get("Grant"))
+	if len(words) == 0 {
 		return server.Grant{}, &server.Refusal{Status: http.StatusUnauthorized, Code: "no_grant",
 			Reason: fmt.Sprintf("nothing is granted for the database %s", database)}
 	}
-	return server.Grant{Subject: subject, ReadOnly: access == "read"}, nil
+	grant := server.Grant{Subject: words[0]}
+	for _, word := range words[1:] {
+		if word == "read" {
+			grant.ReadOnly = true
+			continue
+		}
+		valid, err := time.ParseDuration(word)
+		if err != nil {
+			return server.Grant{}, err
+		}
+		grant.Expires = time.Now().Add(valid)
+	}
+	return grant, nil
 }

@@ -34,8 +34,13 @@ func isHandshake(r *http.Request) bool {
 
 // explain tells somebody who looks with a browser what this is.
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
-	if _, err := databaseName(r.URL.Path); err != nil {
+	name, err := databaseName(r.URL.Path)
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if _, refusal := s.authorize(r, name); refusal != nil {
+		refusal.write(w)
 		return
 	}
 	scheme := "ws"
@@ -63,6 +68,10 @@ func databaseName(path string) (string, error) {
 	return name, nil
 }
 
+// subprotocol is what a client is told that names subprotocols, which is how a page
+// can bring a token. One that names none gets none.
+const subprotocol = "syncabled"
+
 func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	name, err := databaseName(r.URL.Path)
 	if err != nil {
@@ -75,7 +84,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	}
 	grant, refusal := s.authorize(r, name)
 	if refusal != nil {
-		http.Error(w, refusal.Reason, refusal.Status)
+		refusal.write(w)
 		return
 	}
 	link, ok := connectionOf(r)
@@ -99,6 +108,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	}
 	session.conn, err = websocket.Accept(w, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the origin has been checked
+		Subprotocols:       []string{subprotocol},
 		OnPingReceived:     session.answerPing,
 	})
 	if err != nil {

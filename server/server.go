@@ -21,7 +21,8 @@
 //	1001  the database is being closed
 //	1002  the frame was not the protocol (an error message says what)
 //	1003  the frame was binary (likewise)
-//	1008  too many messages a second, or too many changes of one that may only read
+//	1008  too many messages a second, or too many changes of one that may only read;
+//	      or the token has expired
 //	1009  the frame is over the size limit, or the parts of a set are
 //	1011  something failed that an operator should look at
 //	1012  the server restarts

@@ -108,6 +108,9 @@ func (s *session) run() {
 	s.conn.SetReadLimit(-1) // readMessage has its own
 	s.unfinished = time.NewTimer(time.Hour)
 	s.unfinished.Stop()
+	if expires := s.grant.Expires; !expires.IsZero() {
+		defer time.AfterFunc(time.Until(expires), func() { s.close(expired) }).Stop()
+	}
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(ctx) })
 	err := s.read(ctx, stop)
@@ -126,6 +129,9 @@ func (s *session) run() {
 	}
 	s.log(started)
 }
+
+// expired ends a session whose grant has.
+var expired = closing{code: websocket.StatusPolicyViolation, reason: "token has expired; come back with a new one"}
 
 // peerCode returns the close code of a connection that did not end from this side.
 func peerCode(err error) websocket.StatusCode {
