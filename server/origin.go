@@ -42,6 +42,20 @@ func originMatches(pattern, origin, host string) bool {
 	return err == nil && ok
 }
 
+// AllowsAnyOrigin reports whether a pattern of Config.AllowOrigin stands for more
+// than the pages of one owner: for any, for all of a top-level domain, or for files
+// and other pages without an origin of their own.
+func AllowsAnyOrigin(pattern string) bool {
+	for _, host := range []string{"canary.invalid", "canary.com", "canary.org", "canary.net", "canary.io", "canary.dev", "canary.app", "canary.de:8443"} {
+		for _, scheme := range []string{"https://", "http://"} {
+			if originMatches(pattern, scheme+host, host) {
+				return true
+			}
+		}
+	}
+	return originMatches(pattern, "null", "")
+}
+
 func isLocalhost(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
