@@ -34,7 +34,7 @@ const abusedMemory = 512 << 20
 // server stays bounded, and an honest client goes on.
 func TestAbuse(t *testing.T) {
 	p, addr := serve(t, t.TempDir())
-	honest, err := dial(addr)
+	honest, err := dial(addr, "/")
 	if err != nil {
 		t.Fatal(err)
 	}

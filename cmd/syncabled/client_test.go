@@ -26,11 +26,11 @@ type message struct {
 	RequestID int    `json:"requestId"`
 }
 
-// dial connects a new client.
-func dial(addr string) (*client, error) {
+// dial connects a new client to a path of the server.
+func dial(addr, path string) (*client, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, "ws://"+addr+"/", nil)
+	conn, _, err := websocket.Dial(ctx, "ws://"+addr+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func TestKilledUnderWriters(t *testing.T) {
 		p, addr := serve(t, folder)
 		ledger.check(t, readAll(t, addr))
 		stop(t, p)
-		if code := run(context.Background(), []string{"verify", "--data", filepath.Join(folder, "data")}, os.Getenv, io.Discard, os.Stderr); code != exitOK {
+		if code := run(context.Background(), []string{"verify", "--data", filepath.Join(folder, "data")}, os.Getenv, nil, io.Discard, os.Stderr); code != exitOK {
 			t.Fatalf("round %d: verify ended with %d", round, code)
 		}
 		if t.Failed() {
@@ -90,7 +90,7 @@ const setSize = 3
 
 // writeSets submits sets, every fourth one in parts, until the server is gone.
 func writeSets(addr, writer string, ledger *ledger) {
-	c, err := dial(addr)
+	c, err := dial(addr, "/")
 	if err != nil {
 		return
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http/httptest"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -74,10 +75,28 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_MAX_HELD_PER_CLIENT":         "23",
 		"SYNCABLED_MAX_HELD":                    "24",
 		"SYNCABLED_MAX_DATABASES":               "25",
+
+		"SYNCABLED_JWT_SECRET":       "26",
+		"SYNCABLED_JWT_KEY_FILE":     "testdata/script/version.txtar",
+		"SYNCABLED_JWKS_URL":         "28",
+		"SYNCABLED_JWT_AUDIENCE":     "29",
+		"SYNCABLED_JWT_MAX_LIFETIME": "30s",
+		"SYNCABLED_JWT_COOKIE":       "31",
+		"SYNCABLED_JWT_DATABASES":    "32,33",
+		"SYNCABLED_INSECURE_OPEN":    "true",
 	}
 	c := parseServe(t, env)
 	if c.Listen != "localhost:9000" || c.Data != "/var/lib/syncabled" || c.Static != folder(pages) || c.LogLevel != "debug" {
 		t.Errorf("got %+v", c)
+	}
+	keyFile, err := filepath.Abs("testdata/script/version.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth := authFlags{JWTSecret: "26", JWTKeyFile: keyFile, JWKSURL: "28", JWTAudience: "29",
+		JWTMaxLifetime: span(30 * time.Second), JWTCookie: "31", JWTDatabases: []string{"32", "33"}}
+	if diff := cmp.Diff(auth, c.authFlags); diff != "" || !c.InsecureOpen {
+		t.Errorf("authentication (-want +got):\n%s", diff)
 	}
 	got := c.config(nil, zerolog.Nop())
 	want := server.Config{

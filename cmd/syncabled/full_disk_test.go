@@ -27,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 	p, addr := serve(t, folder)
 	var acknowledged []string
 	write := func(sets, size int) error {
-		c, err := dial(addr)
+		c, err := dial(addr, "/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	wantKeys(t, readAll(t, addr), acknowledged)
 	stop(t, p)
-	if code := run(context.Background(), []string{"verify", "--data", data}, os.Getenv, io.Discard, os.Stderr); code != exitOK {
+	if code := run(context.Background(), []string{"verify", "--data", data}, os.Getenv, nil, io.Discard, os.Stderr); code != exitOK {
 		t.Errorf("verify ended with %d", code)
 	}
 }

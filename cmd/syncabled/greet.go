@@ -52,7 +52,8 @@ func (c serveCommand) greet(w world, logger zerolog.Logger, addr net.Addr, heads
 		fmt.Fprint(w.stderr, c.banner(host, heads, databases))
 		return
 	}
-	logger.Info().Str("url", "ws://"+host+"/").Str("data", c.Data).Str("version", version).Int("databases", databases).Msg("listening")
+	logger.Info().Str("url", "ws://"+host+"/").Str("data", c.Data).Str("version", version).Int("databases", databases).
+		Bool("authentication", c.isSet()).Msg("listening")
 }
 
 // reachable returns host and port at which this machine reaches an address that
@@ -75,6 +76,9 @@ func (c serveCommand) banner(host string, heads []head, databases int) string {
 	line("", "ws://%s/db/NAME for other databases", host)
 	if c.Static != "" {
 		line("pages", "http://%s/ from %s", host, c.Static)
+	}
+	if !c.isSet() {
+		line("open", "to everybody who reaches it: there is no authentication")
 	}
 	line("data", "%s", c.Data)
 	for _, h := range heads {

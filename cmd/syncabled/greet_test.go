@@ -33,6 +33,7 @@ func TestBanner(t *testing.T) {
   sync   ws://localhost:8080/
          ws://localhost:8080/db/NAME for other databases
   pages  http://localhost:8080/ from /srv/app
+  open   to everybody who reaches it: there is no authentication
   data   /srv/data
          default at revision 12
          todos at revision 0

@@ -36,6 +36,12 @@ var floors = []struct {
 		"golang.org/x/sync/semaphore",
 		"golang.org/x/time",
 	}},
+	{"syncabled/server/jwtauth", []string{
+		"github.com/MicahParks/jwkset",
+		"github.com/MicahParks/keyfunc/v3",
+		"github.com/golang-jwt/jwt/v5",
+		"golang.org/x/sync/singleflight",
+	}},
 	{programs, nil},
 }
 

@@ -28,6 +28,7 @@ type commands struct {
 	Restore restoreCommand `cmd:"" help:"Make databases of copies that backup made."`
 	Verify  verifyCommand  `cmd:"" help:"Check that databases hold together."`
 	Refused refusedCommand `cmd:"" help:"Print the changes that a database refused."`
+	Token   tokenCommand   `cmd:"" help:"Make tokens for clients, and check them."`
 	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`
 }
 
@@ -43,7 +44,9 @@ and connect an app, in JavaScript:
 
 Serve the app itself too, to the whole network, and keep the data elsewhere:
 
-    $ syncabled --listen :8080 --static ./app --data /var/lib/syncabled
+    $ export SYNCABLED_JWT_SECRET=$(openssl rand -base64 32)
+    $ syncabled --listen :8080 --static ./app --data /var/lib/syncabled --jwt-cookie sync
+    $ syncabled token --sub alice --db 'team-*'
 
 The path of the URL chooses the database: /db/NAME, or / for the one called
 "default". It is made when the first client connects, as one file in the data
@@ -55,12 +58,13 @@ and with 2 when it was called wrongly.`
 // world is what a command works in.
 type world struct {
 	ctx    context.Context // done when the program is asked to end
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 }
 
 func main() {
-	os.Exit(run(signals(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(signals(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // signals returns a context that ends with the first SIGINT or SIGTERM. The
@@ -79,7 +83,7 @@ func signals() context.Context {
 }
 
 // run runs the program and returns its exit code.
-func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	code := -1
 	parser := newParser(new(commands), env,
 		kong.Writers(stdout, stderr),
@@ -92,7 +96,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		fmt.Fprintf(stderr, "syncabled: %v\nSee 'syncabled --help', and 'syncabled serve --help' for all flags.\n", err)
 		return exitUsage
 	}
-	if err := command.Run(world{ctx, stdout, stderr}); err != nil {
+	if err := command.Run(world{ctx, stdin, stdout, stderr}); err != nil {
 		fmt.Fprintln(stderr, "syncabled:", err)
 		return exitError
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.etcd.io/bbolt"
 )
@@ -28,7 +31,10 @@ func TestMain(m *testing.M) {
 //	type TEXT                     type on its terminal; ^C is Ctrl-C
 //	signal NAME                   send it INT, TERM or KILL
 //	ended CODE                    wait until it has ended with an exit code
-//	client NAME                   connect a client, and wait for its first batch
+//	client NAME [PATH]            connect a client to / or another path, and wait for its first batch
+//	refused PATH STATUS CODE      try to; the handshake is refused with an HTTP status and the code of an error
+//	mint NAME [ARG...]            set $NAME to the token that syncabled token makes
+//	unlogged TEXT                 the server has not written a text to stderr
 //	submit NAME KEY               have it create an object, and wait for the ack
 //	closed NAME CODE              wait until the server has closed its connection
 //	database FILE PROGRAM FORMAT  write a bbolt file of a program in a format version
@@ -51,6 +57,9 @@ func TestScripts(t *testing.T) {
 			"signal":   onStage((*stage).signal),
 			"ended":    onStage((*stage).ended),
 			"client":   onStage((*stage).connect),
+			"refused":  onStage((*stage).refused),
+			"mint":     onStage((*stage).mint),
+			"unlogged": onStage((*stage).unlogged),
 			"submit":   onStage((*stage).submit),
 			"closed":   onStage((*stage).closed),
 			"database": onStage((*stage).database),
@@ -145,11 +154,47 @@ func (s *stage) ended(ts *testscript.TestScript, args []string) error {
 }
 
 func (s *stage) connect(ts *testscript.TestScript, args []string) error {
-	c, err := dial(ts.Getenv("ADDR"))
+	path := "/"
+	if len(args) > 1 {
+		path = args[1]
+	}
+	c, err := dial(ts.Getenv("ADDR"), path)
 	if err == nil {
 		s.clients[args[0]] = c
 	}
 	return err
+}
+
+func (s *stage) refused(ts *testscript.TestScript, args []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, response, err := websocket.Dial(ctx, "ws://"+ts.Getenv("ADDR")+args[0], nil)
+	if err == nil || response == nil {
+		return fmt.Errorf("it is not refused: %v", err)
+	}
+	var body struct{ Error struct{ Code string } }
+	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
+		return err
+	}
+	if got := fmt.Sprint(response.StatusCode, " ", body.Error.Code); got != args[1]+" "+args[2] {
+		return fmt.Errorf("it is refused with %s", got)
+	}
+	return nil
+}
+
+func (s *stage) mint(ts *testscript.TestScript, args []string) error {
+	if err := ts.Exec("syncabled", append([]string{"token"}, args[1:]...)...); err != nil {
+		return err
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+	return nil
+}
+
+func (s *stage) unlogged(_ *testscript.TestScript, args []string) error {
+	if strings.Contains(s.server().output.String(), args[0]) {
+		return errors.New("the server has written it")
+	}
+	return nil
 }
 
 func (s *stage) submit(_ *testscript.TestScript, args []string) error {

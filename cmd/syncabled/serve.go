@@ -26,6 +26,9 @@ type serveCommand struct {
 	AllowOrigin []originPattern `group:"Serving:" placeholder:"PATTERN" help:"Origins whose pages may connect, beside those of the same host and of localhost: app.example.com, *.example.com, https://app.example.com, or * for all."`
 	LogLevel    string          `group:"Serving:" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"What to log: debug, info, warn or error (${default}). On a terminal the log is for people, elsewhere it is lines of JSON."`
 
+	authFlags    `embed:""`
+	InsecureOpen bool `group:"Authentication:" help:"Serve everybody who reaches the address, without authentication."`
+
 	MaxConnections           count     `group:"Connections:" default:"20000" placeholder:"N" help:"Most connections (${default}). What is more is closed with 1013."`
 	MaxConnectionsPerAddress count     `group:"Connections:" placeholder:"N" help:"Most connections from one address, or one network of IPv6 with 64 bits (any number). What is more is closed with 1013."`
 	MaxHandshakes            count     `group:"Connections:" default:"2000" placeholder:"N" help:"Most connections that are not in sync yet (${default}). If there are more, the oldest is closed."`
@@ -65,6 +68,14 @@ SIGINT (Ctrl-C) and SIGTERM end the server: what was received is committed, and 
 
 // Run serves until the program is asked to end.
 func (c serveCommand) Run(w world) error {
+	logger := newLogger(w.stderr, c.LogLevel)
+	if err := c.checkOrigins(c.AllowOrigin); err != nil {
+		return err
+	}
+	authorizer, err := c.authorizer(logger)
+	if err != nil {
+		return err
+	}
 	dir, err := revlog.OpenDir(c.Data, c.logOptions())
 	if err != nil {
 		return explainData(err)
@@ -78,13 +89,19 @@ func (c serveCommand) Run(w world) error {
 	if err != nil {
 		return explainListen(err)
 	}
-	logger := newLogger(w.stderr, c.LogLevel)
+	if err := c.checkOpen(l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	c.greet(w, logger, l.Addr(), heads, databases)
 	stop := context.AfterFunc(w.ctx, func() {
 		logger.Info().Stringer("within", time.Duration(c.DrainTimeout)).Msg("ending; a second signal ends it at once")
 	})
 	defer stop()
-	s := server.New(c.config(dir, logger))
+	config := c.config(dir, logger)
+	if authorizer != nil {
+		config.Authorizer = authorizer
+	}
+	s := server.New(config)
 	if end, err := serveControl(c.Data, s.Control()); err != nil {
 		logger.Warn().Err(err).Msg("no backups while this server runs: it cannot listen on a socket in the data folder")
 	} else {
