@@ -90,7 +90,9 @@ func (db *DB) commit(group []*request) {
 	if len(group) == 0 {
 		return
 	}
+	started := time.Now()
 	f, err := db.store(group)
+	db.observe(group, f, started, err)
 	switch {
 	case err == nil:
 		db.publish(f)
@@ -125,6 +127,11 @@ func (db *DB) store(group []*request) (*fold, error) {
 		}
 		if f.empty() {
 			return errNothing
+		}
+		if len(f.entries) > 0 {
+			if err := storePresent(tx, db.present+f.appeared); err != nil {
+				return err
+			}
 		}
 		return f.store(tx)
 	})
@@ -230,6 +237,7 @@ func (db *DB) publish(f *fold) {
 	}
 	db.tail.add(f.entries)
 	db.head = f.head()
+	db.present += f.appeared
 	close(db.moved)
 	db.moved = make(chan struct{})
 }

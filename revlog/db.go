@@ -67,6 +67,15 @@ type Options struct {
 	// Databases bounds how many databases a [Dir] makes. Default 10,000.
 	Databases int
 
+	// FreeBytes is how much of the disk has to be free for [Dir.CheckSpace].
+	// Default 64 MiB.
+	FreeBytes int
+
+	// Observe, if set, is called for every group of sets that was committed, or
+	// failed, before the sets are answered. It must not block, and is called for
+	// several databases at once.
+	Observe func(Commit)
+
 	bounds bounds
 	opened func(*bbolt.DB) // if it is set, called by Open before anything is written
 }
@@ -77,6 +86,7 @@ func (o Options) withDefaults() Options {
 	o.HeldBytes = cmp.Or(o.HeldBytes, 4<<30)
 	o.ObjectBytes = cmp.Or(o.ObjectBytes, 16<<20)
 	o.Databases = cmp.Or(o.Databases, 10_000)
+	o.FreeBytes = cmp.Or(o.FreeBytes, 64<<20)
 	o.bounds = o.bounds.withDefaults()
 	return o
 }
@@ -106,6 +116,7 @@ func (b bounds) withDefaults() bounds {
 // A DB is a Log in one bbolt file.
 type DB struct {
 	// Static after Open.
+	path    string
 	bolt    *bbolt.DB
 	id      uuid.UUID
 	gaps    []gap
@@ -126,6 +137,7 @@ type DB struct {
 	// Guarded by mu; changed by the committer only.
 	mu      sync.RWMutex
 	head    protocol.Revision
+	present int           // objects that are there
 	moved   chan struct{} // closed when head moves
 	overlay overlay
 	tail    tail
@@ -154,6 +166,7 @@ func open(path string, options Options) (*DB, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db := &DB{
+		path:    path,
 		bolt:    bolt,
 		options: options,
 		queue:   newQueue(),
@@ -248,7 +261,11 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	if db.head, err = v.head(); err != nil {
 		return err
 	}
-	return replay(v, &db.overlay, folded)
+	if err := replay(v, &db.overlay, folded); err != nil {
+		return err
+	}
+	db.present, err = loadPresent(v)
+	return err
 }
 
 // initialize writes the buckets and the meta record of a new file.

@@ -17,6 +17,7 @@ type Dir struct {
 	path    string
 	options Options
 	lock    *flock.Flock
+	space   *space
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
@@ -44,7 +45,15 @@ func OpenDir(path string, options Options) (*Dir, error) {
 	if !locked {
 		return nil, fmt.Errorf("data folder %s: %w", path, ErrLocked)
 	}
-	return &Dir{path: path, options: options.withDefaults(), lock: lock}, nil
+	d := &Dir{path: path, options: options.withDefaults(), lock: lock}
+	d.space = &space{path: path, least: int64(d.options.FreeBytes)}
+	d.options.Observe = func(c Commit) {
+		d.space.note(c)
+		if options.Observe != nil {
+			options.Observe(c)
+		}
+	}
+	return d, nil
 }
 
 // ErrTooMany is wrapped by Open's error for a database that would be one too many.
@@ -75,6 +84,40 @@ func (d *Dir) checkNumber() error {
 // Names returns the databases in the folder, sorted.
 func (d *Dir) Names() ([]string, error) { return Names(d.path) }
 
+// A File is the file of a database.
+type File struct {
+	Database string
+	Size     int64 // bytes
+}
+
+// Files returns the files of the databases in the folder, sorted by their names.
+// It opens none of them.
+func (d *Dir) Files() ([]File, error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, entry := range entries {
+		name, ok := databaseOf(entry)
+		if !ok {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{name, info.Size()})
+	}
+	return files, nil
+}
+
+// databaseOf returns the database whose file an entry of a folder is.
+func databaseOf(entry os.DirEntry) (name string, ok bool) {
+	name, ok = strings.CutSuffix(entry.Name(), fileSuffix)
+	return name, ok && ValidName(name) && !entry.IsDir()
+}
+
 // Names returns the databases in a folder, sorted. It does not need the lock.
 func Names(path string) ([]string, error) {
 	files, err := os.ReadDir(path)
@@ -83,7 +126,7 @@ func Names(path string) ([]string, error) {
 	}
 	var names []string
 	for _, file := range files {
-		if name, ok := strings.CutSuffix(file.Name(), fileSuffix); ok && ValidName(name) && !file.IsDir() {
+		if name, ok := databaseOf(file); ok {
 			names = append(names, name)
 		}
 	}

@@ -42,6 +42,9 @@ type fold struct {
 	parts   map[uint64]*held  // those met
 	refused []refused
 	last    uint64 // highest client number given
+
+	appeared int // objects that are there now and were not, less those that are gone
+	outcome  Outcome
 }
 
 // held is what one client has open of a set.
@@ -244,6 +247,7 @@ func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *
 		repairs.add(key)
 	}
 	rest, ok := others.Transform(change)
+	f.outcome.noteConflict(change, rest, ok)
 	if !ok {
 		return nil
 	}
@@ -297,6 +301,12 @@ func (f *fold) append(client uint64, key string, obj object, change protocol.Cha
 	e := entry{revision: f.head() + 1, client: client, previous: obj.last, change: change}
 	f.entries = append(f.entries, e)
 	f.objects[key] = obj.after(e, value)
+	switch {
+	case obj.value == nil:
+		f.appeared++
+	case value == nil:
+		f.appeared--
+	}
 	return nil
 }
 

@@ -218,6 +218,13 @@ func (m *machine) check(t *rapid.T) {
 	if diff := cmp.Diff(sorted(m.ref.values()), sorted(values)); diff != "" {
 		t.Fatalf("values (-want +got):\n%s", diff)
 	}
+	status, err := m.db.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status.Objects != len(values) {
+		t.Fatalf("it says there are %d objects, there are %d", status.Objects, len(values))
+	}
 }
 
 // checkReaders lets everybody read from everywhere.

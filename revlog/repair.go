@@ -74,6 +74,7 @@ func (r *repairs) addUnheard(parts []part) {
 
 // mark appends the marks of repairs.
 func (f *fold) mark(r *repairs) error {
+	f.outcome.Repaired += len(r.keys)
 	for _, key := range r.keys {
 		obj, err := f.object(key)
 		if err != nil {
@@ -98,6 +99,7 @@ func (f *fold) mark(r *repairs) error {
 func (f *fold) announce(set Set, c client, holds bool) {
 	e := entry{revision: f.head() + 1, client: c.number, previous: set.Base, change: protocol.Change{Type: typeResync}}
 	f.entries = append(f.entries, e)
+	f.outcome.Resyncs++
 	from := set.Base
 	if ruleJoin && (holds || c.base < c.resync.at) {
 		from = min(from, c.resync.from)

@@ -36,7 +36,9 @@
 //	               were left out when the database was restored from a copy; it may
 //	               be missing
 //
-//	entries: revision, 8 bytes -> one accepted change, or a mark
+//	entries: revision, 8 bytes -> one accepted change, or a mark; the bucket's
+//	sequence is one more than the number of objects that are present, 0 if it is
+//	not known
 //	  checksum
 //	  type         1 byte    1 CREATE, 2 UPDATE, 3 DELETE, 4 repair, 5 resync
 //	  client       uvarint   number of the client it came from, or that a mark is for

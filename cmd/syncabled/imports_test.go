@@ -27,6 +27,7 @@ var floors = []struct {
 		"github.com/google/uuid",
 		"github.com/tidwall/btree",
 		"go.etcd.io/bbolt",
+		"golang.org/x/sys/windows",
 	}},
 	{"syncabled/revlog/revlogtest", nil},
 	{"syncabled/server", []string{
