@@ -15,21 +15,24 @@ import (
 func (s *Server) admit(session *session) *closing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	refuse := func(format string, args ...any) *closing {
+	refuse := func(why refusal, format string, args ...any) *closing {
+		s.counts.refuse(why)
 		return &closing{code: websocket.StatusTryAgainLater, reason: fmt.Sprintf(format, args...)}
 	}
 	most, mostOfOne := s.config.MaxConnections, s.config.MaxConnectionsPerAddress
 	switch {
 	case s.draining:
+		s.counts.refuse(refusedDraining)
 		return &closing{code: websocket.StatusServiceRestart, reason: "server is restarting"}
 	case len(s.sessions) >= most:
-		return refuse("the server has %d connections, as many as it may", most)
+		return refuse(refusedConnections, "the server has %d connections, as many as it may", most)
 	case mostOfOne > 0 && s.fromAddress[session.address] >= mostOfOne:
-		return refuse("your address has %d connections, as many as it may", mostOfOne)
+		return refuse(refusedAddress, "your address has %d connections, as many as it may", mostOfOne)
 	}
 	s.sessions[session] = struct{}{}
 	s.fromAddress[session.address]++
 	s.running.Add(1)
+	s.counts.accepted.Add(1)
 	return nil
 }
 

@@ -76,6 +76,7 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 		left.changes -= len(page.Changes)
 		left.bytes -= len(*frame) - before
 		s.pushed.Add(int64(len(page.Changes)))
+		s.server.counts.changesSent.Add(int64(len(page.Changes)))
 		page.Changes = nil // it need not stay in memory for as long as the client takes
 		if !page.Partial || left.changes <= 0 || left.bytes <= 0 {
 			break
@@ -133,5 +134,6 @@ func (o *outgoing) end(ctx context.Context, piece []byte) error {
 	if err := o.pieces.Close(); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
+	o.session.server.counts.messagesSent.Add(1)
 	return nil
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"testing"
@@ -46,6 +47,35 @@ func TestDrainIsSpreadOverItsTime(t *testing.T) {
 		s.shutDown() // fails the test unless Serve returns nil
 		if c := s.connect("/", nil); c.ending() == nil {
 			t.Error("a client could connect to a server that has ended")
+		}
+	})
+}
+
+// Many clients do not come back in a few herds: in each tenth of the time as many
+// are closed.
+func TestDrainOfManyIsEven(t *testing.T) {
+	const many, tenths = 200, 10
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{DrainTime: tenths * time.Second})
+		var clients []*client
+		for i := range many {
+			c := s.connect("/", nil)
+			c.send(identity(fmt.Sprint(i)), subscribe(0))
+			clients = append(clients, c)
+		}
+		synctest.Wait()
+		s.stop()
+		time.Sleep(time.Second / 2)
+		for tenth := range tenths {
+			got := len(endings(clients))
+			if want := many*tenth/tenths + many/tenths/2; got < want-1 || got > want+1 {
+				t.Errorf("%d clients are closed after %d.5 s, want %d", got, tenth, want)
+			}
+			time.Sleep(time.Second)
+		}
+		s.shutDown()
+		if diff := cmp.Diff(slices.Repeat([]ending{restarting}, many), endings(clients), cmp.AllowUnexported(ending{})); diff != "" {
+			t.Errorf("endings (-want +got):\n%s", diff)
 		}
 	})
 }

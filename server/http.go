@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
@@ -21,6 +22,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case isHandshake(r):
 		s.serveSession(w, r)
+	case r.URL.Path == healthPath, r.URL.Path == readyPath:
+		s.health.ServeHTTP(w, r)
 	case s.config.Static != nil && !strings.HasPrefix(r.URL.Path, "/db/"):
 		s.config.Static.ServeHTTP(w, r)
 	default:
@@ -75,10 +78,12 @@ const subprotocol = "syncabled"
 func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	name, err := databaseName(r.URL.Path)
 	if err != nil {
+		s.counts.refuse(refusedPath)
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
 	if !originAllowed(r, s.config.AllowOrigin) {
+		s.counts.refuse(refusedOrigin)
 		s.refuseOrigin(w, r)
 		return
 	}
@@ -103,6 +108,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		messages: s.config.newMessageLimiter(),
 		tables:   tablesOf(r.URL.Query()),
 		busy:     newTurn(),
+		started:  time.Now(),
 		opened:   make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
@@ -112,6 +118,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		OnPingReceived:     session.answerPing,
 	})
 	if err != nil {
+		s.counts.refuse(refusedHandshake)
 		s.config.Logger.Debug().Err(err).Str("remote", remote).Msg("handshake refused")
 		return
 	}

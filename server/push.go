@@ -17,6 +17,8 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 	var frame []byte
 	opened := false
 	resync, lost := s.mayHold(position), false
+	s.progress.begin(position)
+	defer s.progress.end()
 	for {
 		var err error
 		if resync {
@@ -39,9 +41,11 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 		if cap(frame) > idleFrame {
 			frame = nil
 		}
+		s.progress.reached(position)
 		if _, err := s.db.log.Wait(stop, position); err != nil {
 			return err
 		}
+		s.progress.moved()
 	}
 }
 

@@ -56,6 +56,7 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 		return nil, nil
 	}
 	s.received++
+	s.server.counts.messagesReceived.Add(1)
 	msg, offence := protocol.Decode(text, s.server.config.Limits)
 	if offence == nil {
 		offence = s.checkOrder(msg)
@@ -150,6 +151,7 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	var isFirst bool
 	s.identity, isFirst = s.ownIdentity(msg.Identity)
 	s.isNew = s.identity != msg.Identity
+	s.introduced.Store(&introduction{database: s.db.name, identity: s.identity})
 	s.peer = s.db.peer(s.identity, isFirst)
 	var err error
 	if s.stale, err = s.peer.takeOver(s); err != nil {
@@ -197,6 +199,8 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, err
 		s.stale = false
 	}
 	s.submitted += len(msg.Changes)
+	s.server.counts.setsReceived.Add(1)
+	s.server.counts.changesReceived.Add(int64(len(msg.Changes)))
 	if !s.grant.ReadOnly {
 		s.logRefused(msg.Refused)
 	}

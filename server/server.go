@@ -60,9 +60,13 @@ type Config struct {
 	// do everything.
 	Authorizer Authorizer
 
-	// Static, if set, answers requests that are no WebSocket handshake and whose
-	// path is not below /db/.
+	// Static, if set, answers requests that are no WebSocket handshake, no health
+	// check, and whose path is not below /db/.
 	Static http.Handler
+
+	// Ready, if set, says why the server should be given no more clients, beside
+	// its own reasons. It is asked by health checks of anybody.
+	Ready func() error
 
 	// AllowOrigin lists patterns of origins whose pages may connect, beside
 	// those of the same host and of localhost: of hosts (app.example.com,
@@ -126,6 +130,9 @@ type Server struct {
 	refusals  *onceLog // origins that were refused
 	restraint *restraint
 	offenders *onceLog // clients that did not speak the protocol
+	health    http.Handler
+
+	counts counts
 
 	// Guarded by mu.
 	mu          sync.Mutex
@@ -138,7 +145,7 @@ type Server struct {
 // New returns a server. It holds nothing until Serve is called.
 func New(config Config) *Server {
 	config = config.withDefaults()
-	return &Server{
+	s := &Server{
 		config:      config,
 		databases:   newDatabases(&config),
 		inbox:       newInbox(&config),
@@ -148,6 +155,8 @@ func New(config Config) *Server {
 		sessions:    map[*session]struct{}{},
 		fromAddress: map[string]int{},
 	}
+	s.health = s.Health()
+	return s
 }
 
 // handshakeTimeout is how long a client may take over the headers of a request.
@@ -177,6 +186,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case err = <-ended:
 		_ = web.Close() // the listener has failed; connections are left
 	case <-ctx.Done():
+		s.refuseMore()
 		err = s.stopListening(web, ended)
 	}
 	s.drain()
@@ -200,11 +210,18 @@ func (s *Server) stopListening(web *http.Server, ended <-chan error) error {
 	return err
 }
 
+// refuseMore sees to it that there are no more sessions.
+func (s *Server) refuseMore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
 // drain closes all sessions, one after the other over the drain time, so that
 // they do not all come back at once, and waits for them to end.
 func (s *Server) drain() {
+	s.refuseMore()
 	s.mu.Lock()
-	s.draining = true
 	open := make([]*session, 0, len(s.sessions))
 	for session := range s.sessions {
 		open = append(open, session)

@@ -33,6 +33,7 @@ type session struct {
 	grant    Grant               // what it may do
 	messages *rate.Limiter       // of those that come
 	tables   map[string]struct{} // those the client has; nil means all
+	started  time.Time
 
 	busy  turn // held while a message is handled
 	muted bool // another connection speaks for the client; guarded by busy
@@ -60,6 +61,9 @@ type session struct {
 	ended       chan struct{} // closed when the reading has ended
 	unfinished  *time.Timer   // fires when a set that was sent in part is left lying
 
+	introduced atomic.Pointer[introduction] // nil until its database is open
+	progress   progress
+
 	heard   atomic.Int64 // bytes of messages
 	writing atomic.Int64 // frames that are being written
 
@@ -85,6 +89,7 @@ func (s *Server) runSession(session *session, name string) {
 		return
 	}
 	defer s.leave(session)
+	defer func() { s.counts.close(session.end.Load().code) }()
 	session.link.handshake.leave()
 	db, err := s.databases.acquire(name)
 	if err != nil {
@@ -96,12 +101,12 @@ func (s *Server) runSession(session *session, name string) {
 	}
 	defer s.databases.release(db)
 	session.db = db
+	session.introduced.Store(&introduction{database: name})
 	session.run()
 }
 
 // run reads messages until the connection ends, and waits for all it started.
 func (s *session) run() {
-	started := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopPushing := context.WithCancel(ctx)
 	s.stopPushing = stopPushing
@@ -127,7 +132,7 @@ func (s *session) run() {
 		s.peer.leave(s)
 		s.db.releasePeer(s.peer)
 	}
-	s.log(started)
+	s.log()
 }
 
 // expired ends a session whose grant has.
@@ -142,7 +147,7 @@ func peerCode(err error) websocket.StatusCode {
 }
 
 // log writes the one event that a session leaves.
-func (s *session) log(started time.Time) {
+func (s *session) log() {
 	end := s.end.Load()
 	event := s.logger().Info()
 	if end.err != nil {
@@ -151,7 +156,7 @@ func (s *session) log(started time.Time) {
 	event.Str("client", s.identity).
 		Int("code", int(end.code)).
 		Str("reason", end.reason).
-		Dur("duration", time.Since(started)).
+		Dur("duration", time.Since(s.started)).
 		Int("messages", s.received).
 		Int("changes_in", s.submitted).
 		Int64("changes_out", s.pushed.Load()).
@@ -250,6 +255,7 @@ func (s *session) write(ctx context.Context, frame []byte) error {
 	if err := s.conn.Write(ctx, websocket.MessageText, frame); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
+	s.server.counts.messagesSent.Add(1)
 	return nil
 }
 

@@ -30,6 +30,7 @@ type site struct {
 
 	// Of the server that runs.
 	dir     *revlog.Dir
+	server  *server.Server
 	network *network
 	stop    context.CancelFunc
 	served  chan error
@@ -72,7 +73,8 @@ func (s *site) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.dir, s.stop, s.running = dir, stop, true
 	s.network, s.served = newNetwork(), make(chan error, 1)
-	go func() { s.served <- server.New(config).Serve(ctx, s.network) }()
+	s.server = server.New(config)
+	go func() { s.served <- s.server.Serve(ctx, s.network) }()
 }
 
 func (s *site) open(name string) (revlog.Log, error) {
