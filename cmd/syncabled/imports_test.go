@@ -43,6 +43,9 @@ var floors = []struct {
 		"github.com/golang-jwt/jwt/v5",
 		"golang.org/x/sync/singleflight",
 	}},
+	{"syncabled/server/admin", []string{
+		"github.com/prometheus/client_golang",
+	}},
 	{programs, nil},
 }
 

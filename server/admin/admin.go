@@ -1,0 +1,112 @@
+// Package admin shows an operator what a server is doing. Its handler is to be
+// served where only operators can reach it:
+//
+//	GET /healthz        as on the sync endpoint
+//	GET /readyz         likewise; here it answers until the server has ended
+//	GET /metrics        counters and gauges for Prometheus
+//	GET /status         databases and sessions as JSON
+//	GET /debug/pprof/   profiles of the process
+//
+// Asking costs the sessions next to nothing. What is counted is counted in
+// atomics, by the server and by the registry's histograms of commits; everything
+// else is looked up when somebody asks.
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"syncabled/revlog"
+	"syncabled/server"
+)
+
+// Config says what a handler shows. All fields but AnyHost are required.
+type Config struct {
+	Server   *server.Server
+	Dir      *revlog.Dir
+	Registry *prometheus.Registry // that has the metrics of Register
+	Build    Build
+	Started  time.Time
+
+	// AnyHost answers requests for all host names. Otherwise they have to be for
+	// localhost, or for an address: a page of the web can have its own name lead
+	// to this machine, and would then be let in by a browser on it.
+	AnyHost bool
+}
+
+// A Build says which program it is.
+type Build struct {
+	Version string
+	Commit  string // "" if it is not known
+}
+
+// New returns the handler. It adds metrics of the server to the registry.
+func New(config Config) (http.Handler, error) {
+	if err := config.Registry.Register(newCollector(config.Server, config.Dir)); err != nil {
+		return nil, fmt.Errorf("register metrics of the server: %w", err)
+	}
+	mux := http.NewServeMux()
+	health := config.Server.Health()
+	mux.Handle("GET /healthz", health)
+	mux.Handle("GET /readyz", health)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /status", config.serveStatus)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /{$}", serveIndex)
+	if config.AnyHost {
+		return mux, nil
+	}
+	return localNames(mux), nil
+}
+
+// localNames refuses requests that are for another host than localhost and not for
+// an address.
+func localNames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLocalName(r.Host) {
+			http.Error(w, fmt.Sprintf("this is not for %s: ask for localhost, or for an address", r.Host), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLocalName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	_, err := netip.ParseAddr(host)
+	return err == nil || strings.EqualFold(host, "localhost")
+}
+
+func serveIndex(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "Syncabled\n\n/healthz\n/readyz\n/metrics\n/status\n/debug/pprof/\n") // who asked may be gone
+}
+
+func (c Config) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	page, err := c.status()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	_ = out.Encode(page) // who asked may be gone
+}

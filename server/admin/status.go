@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"fmt"
+	"time"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+	"syncabled/server"
+)
+
+// status is what /status shows.
+type status struct {
+	Version       string     `json:"version"`
+	Commit        string     `json:"commit,omitempty"`
+	Started       time.Time  `json:"started"`
+	UptimeSeconds float64    `json:"uptime_seconds"`
+	Ready         bool       `json:"ready"`
+	Reason        string     `json:"reason,omitempty"` // why it is not
+	DiskFreeBytes *int64     `json:"disk_free_bytes"`  // null where the system does not say
+	Databases     []database `json:"databases"`
+	Sessions      []session  `json:"sessions"`
+}
+
+// A database of the data folder. Of one that is not open only the size is known.
+type database struct {
+	Name      string             `json:"name"`
+	Open      bool               `json:"open"`
+	SizeBytes int64              `json:"size_bytes"`
+	Head      *protocol.Revision `json:"head"`
+	Objects   *int               `json:"objects"`
+	HeldBytes *int               `json:"held_bytes"`
+	Sessions  int                `json:"sessions"`
+}
+
+type session struct {
+	ID            string             `json:"id"`
+	Client        string             `json:"client"`
+	Database      string             `json:"database"`
+	Remote        string             `json:"remote"`
+	Since         time.Time          `json:"since"`
+	Position      *protocol.Revision `json:"position"` // null if it is sent nothing, as the next two
+	Lag           *protocol.Revision `json:"lag"`
+	BehindSeconds *float64           `json:"behind_seconds"`
+}
+
+func (c Config) status() (status, error) {
+	files, err := c.Dir.Files()
+	if err != nil {
+		return status{}, fmt.Errorf("list databases: %w", err)
+	}
+	now := c.Server.Status()
+	page := status{
+		Version:       c.Build.Version,
+		Commit:        c.Build.Commit,
+		Started:       c.Started.UTC(),
+		UptimeSeconds: time.Since(c.Started).Seconds(),
+		Ready:         true,
+		Databases:     databases(files, now.Databases),
+		Sessions:      make([]session, 0, len(now.Sessions)),
+	}
+	if err := c.Server.Ready(); err != nil {
+		page.Ready, page.Reason = false, err.Error()
+	}
+	if free, err := c.Dir.FreeSpace(); err == nil {
+		page.DiskFreeBytes = &free
+	}
+	for _, s := range now.Sessions {
+		page.Sessions = append(page.Sessions, sessionOf(s))
+	}
+	return page, nil
+}
+
+// databases joins what the folder has with what is open.
+func databases(files []revlog.File, open []server.DatabaseStatus) []database {
+	byName := make(map[string]server.DatabaseStatus, len(open))
+	for _, db := range open {
+		byName[db.Name] = db
+	}
+	all := make([]database, 0, len(files))
+	for _, file := range files {
+		entry := database{Name: file.Database, SizeBytes: file.Size}
+		if db, ok := byName[file.Database]; ok {
+			entry.Open, entry.Sessions = true, db.Sessions
+			entry.Head, entry.Objects, entry.HeldBytes = &db.Log.Head, &db.Log.Objects, &db.Log.Held
+		}
+		all = append(all, entry)
+	}
+	return all
+}
+
+func sessionOf(s server.SessionStatus) session {
+	entry := session{ID: s.ID, Client: s.Client, Database: s.Database, Remote: s.Remote, Since: s.Since.UTC()}
+	if s.Subscribed {
+		behind := s.Behind.Seconds()
+		entry.Position, entry.Lag, entry.BehindSeconds = &s.Position, &s.Lag, &behind
+	}
+	return entry
+}
