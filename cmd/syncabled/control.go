@@ -39,16 +39,7 @@ func serveControl(data string, handler http.Handler) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	control := &http.Server{Handler: handler}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = control.Serve(l) // ends with an error always
-	}()
-	return func() {
-		_ = control.Close()
-		<-ended
-	}, nil
+	return serveBeside(l, handler), nil
 }
 
 // controlClient returns a client of the server that serves a data folder.

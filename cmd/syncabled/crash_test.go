@@ -61,9 +61,9 @@ func crash(t *testing.T, folder string, round int, ledger *ledger) {
 	writers.Wait()
 }
 
-func serve(t *testing.T, folder string) (*process, string) {
+func serve(t *testing.T, folder string, flags ...string) (*process, string) {
 	t.Helper()
-	p, err := startPiped(folder, []string{"serve", "--listen", "127.0.0.1:0"})
+	p, err := startPiped(folder, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,9 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_MAX_HELD_PER_CLIENT":         "23",
 		"SYNCABLED_MAX_HELD":                    "24",
 		"SYNCABLED_MAX_DATABASES":               "25",
+		"SYNCABLED_MIN_FREE":                    "26",
+		"SYNCABLED_ADMIN":                       "0.0.0.0:27",
+		"SYNCABLED_ADMIN_PUBLIC":                "true",
 
 		"SYNCABLED_JWT_SECRET":       "26",
 		"SYNCABLED_JWT_KEY_FILE":     "testdata/script/version.txtar",
@@ -121,12 +124,15 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		ReceiveDisk:              21,
 		ReceiveFolder:            "/var/lib/syncabled",
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Ready", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
-	options := revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25}
+	options := revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25, FreeBytes: 26}
 	if diff := cmp.Diff(options, c.logOptions(), cmpopts.IgnoreUnexported(revlog.Options{})); diff != "" {
 		t.Errorf("options of logs (-want +got):\n%s", diff)
+	}
+	if c.Admin != "0.0.0.0:27" || !c.AdminPublic {
+		t.Errorf("for operators it listens on %q, public %t", c.Admin, c.AdminPublic)
 	}
 	if flags := parserFlags(); len(flags) != len(env) {
 		t.Errorf("%d flags are tested, there are %d: %v", len(env), len(flags), flags)

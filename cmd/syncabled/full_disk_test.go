@@ -24,7 +24,11 @@ func TestFullDisk(t *testing.T) {
 	folder := t.TempDir()
 	data := filepath.Join(folder, "data")
 	mountDisk(t, data, "3m")
-	p, addr := serve(t, folder)
+	p, addr := serve(t, folder, "--min-free", "512KiB")
+	ready := func() error {
+		_, err := ask(t.Context(), "http://"+addr+"/readyz")
+		return err
+	}
 	var acknowledged []string
 	write := func(sets, size int) error {
 		c, err := dial(addr, "/")
@@ -50,6 +54,9 @@ func TestFullDisk(t *testing.T) {
 		if write(1000, size) == nil {
 			t.Fatal("the disk does not fill up")
 		}
+		if err := ready(); err == nil || !strings.Contains(err.Error(), "disk is full") {
+			t.Errorf("the disk is full, and ready says %v", err)
+		}
 		wantKeys(t, readAll(t, addr), acknowledged)
 	}
 	if err := syscall.Mount("tmpfs", data, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
@@ -57,6 +64,9 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := write(20, 100_000); err != nil {
 		t.Fatalf("there is room again: %v", err)
+	}
+	if err := ready(); err != nil {
+		t.Errorf("there is room again: %v", err)
 	}
 	wantKeys(t, readAll(t, addr), acknowledged)
 	stop(t, p)

@@ -27,6 +27,7 @@ type commands struct {
 	Backup  backupCommand  `cmd:"" help:"Copy databases, while a server runs or not."`
 	Restore restoreCommand `cmd:"" help:"Make databases of copies that backup made."`
 	Verify  verifyCommand  `cmd:"" help:"Check that databases hold together."`
+	Health  healthCommand  `cmd:"" help:"Ask a server whether it is well."`
 	Refused refusedCommand `cmd:"" help:"Print the changes that a database refused."`
 	Token   tokenCommand   `cmd:"" help:"Make tokens for clients, and check them."`
 	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`

@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,7 +30,9 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE [ARG...]           run syncabled; it ends with this exit code
 //	serve [-tty] [FLAG...]        start a server on a free port, with -tty on a terminal;
-//	                              sets $ADDR to its host and port
+//	                              sets $ADDR to its host and port, and $ADMIN to
+//	                              that of --admin
+//	answers URL CODE PATTERN      ask for a page, until the answer is a match
 //	logged PATTERN                wait until the server has written a match to stderr
 //	type TEXT                     type on its terminal; ^C is Ctrl-C
 //	signal NAME                   send it INT, TERM or KILL
@@ -52,6 +58,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    onStage((*stage).exits),
 			"serve":    onStage((*stage).serve),
+			"answers":  onStage((*stage).answers),
 			"logged":   onStage((*stage).logged),
 			"type":     onStage((*stage).typeText),
 			"signal":   onStage((*stage).signal),
@@ -128,7 +135,39 @@ func (s *stage) serve(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	ts.Setenv("ADDR", url[1])
+	if slices.Contains(args, "--admin") {
+		if url, err = p.output.await(`"url":"http://([^/]+)/".*"listening for operators"`); err != nil {
+			return err
+		}
+		ts.Setenv("ADMIN", url[1])
+	}
 	return nil
+}
+
+func (s *stage) answers(_ *testscript.TestScript, args []string) error {
+	pattern, err := regexp.Compile(args[2])
+	if err != nil {
+		return err
+	}
+	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		code, body, err := get(args[0])
+		switch {
+		case err == nil && strconv.Itoa(code) == args[1] && pattern.MatchString(body):
+			return nil
+		case time.Now().After(until):
+			return fmt.Errorf("it answered %d %s (%v)", code, body, err)
+		}
+	}
+}
+
+func get(url string) (code int, body string, err error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), err
 }
 
 func (s *stage) logged(_ *testscript.TestScript, args []string) error {

@@ -57,6 +57,8 @@ type serveCommand struct {
 	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"For a client to go on with a set that it sent in part, or that part is committed (${default})."`
 	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"For a client that is away to go on with a set that it sent in part, or that part is committed (${default})."`
 	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default})."`
+
+	adminFlags `embed:""`
 }
 
 // Help is printed between the summary of the command and its flags.
@@ -76,7 +78,13 @@ func (c serveCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	dir, err := revlog.OpenDir(c.Data, c.logOptions())
+	operating, err := newOperating(c.adminFlags)
+	if err != nil {
+		return err
+	}
+	options := c.logOptions()
+	options.Observe = operating.metrics.ObserveCommit
+	dir, err := revlog.OpenDir(c.Data, options)
 	if err != nil {
 		return explainData(err)
 	}
@@ -90,6 +98,10 @@ func (c serveCommand) Run(w world) error {
 		return explainListen(err)
 	}
 	if err := c.checkOpen(l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	adminListener, err := operating.listen()
+	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	c.greet(w, logger, l.Addr(), heads, databases)
@@ -107,6 +119,14 @@ func (c serveCommand) Run(w world) error {
 	} else {
 		defer end()
 	}
+	if adminListener != nil {
+		end, err := operating.serve(adminListener, s, dir)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		defer end()
+		logger.Info().Str("url", "http://"+reachable(adminListener.Addr())+"/").Msg("listening for operators")
+	}
 	if err := s.Serve(w.ctx, l); err != nil {
 		return err
 	}
@@ -120,12 +140,14 @@ func (c serveCommand) logOptions() revlog.Options {
 		HeldBytes:          int(c.MaxHeld),
 		ObjectBytes:        int(c.MaxObject),
 		Databases:          int(c.MaxDatabases),
+		FreeBytes:          int(c.MinFree),
 	}
 }
 
 func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Config {
 	config := server.Config{
-		Open: func(name string) (revlog.Log, error) { return dir.Open(name) },
+		Open:  func(name string) (revlog.Log, error) { return dir.Open(name) },
+		Ready: dir.CheckSpace,
 		Limits: protocol.Limits{
 			FrameBytes:  int(c.MaxFrame),
 			Changes:     int(c.MaxChanges),

@@ -12,11 +12,15 @@ var version = "dev"
 type versionCommand struct{}
 
 func (versionCommand) Run(w world) error {
-	_, err := fmt.Fprintf(w.stdout, "syncabled %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, commit())
+	suffix := ""
+	if hash := commit(); hash != "" {
+		suffix = ", commit " + hash
+	}
+	_, err := fmt.Fprintf(w.stdout, "syncabled %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, suffix)
 	return err
 }
 
-// commit returns the commit that the program was built from, if it is known.
+// commit returns the commit that the program was built from, "" if it is not known.
 func commit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -24,7 +28,7 @@ func commit() string {
 	}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			return ", commit " + setting.Value[:min(12, len(setting.Value))]
+			return setting.Value[:min(12, len(setting.Value))]
 		}
 	}
 	return ""
