@@ -66,6 +66,7 @@ func (s *Server) authorize(r *http.Request, database string) (Grant, *Refusal) {
 	case err == nil:
 		return grant, nil
 	case errors.As(err, &refusal):
+		s.counts.authFailures.add(refusal.Code)
 		remote := remoteOf(r, s.config.TrustProxy)
 		if s.refusals.allow(refusal.Code + " " + countedAddress(remote)) {
 			s.config.Logger.Warn().Str("database", database).Str("remote", remote).Str("code", refusal.Code).

@@ -89,6 +89,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	}
 	grant, refusal := s.authorize(r, name)
 	if refusal != nil {
+		s.counts.refuse(refusedAccess)
 		refusal.write(w)
 		return
 	}

@@ -26,10 +26,12 @@ type DatabaseStatus struct {
 // A SessionStatus says how a session is doing.
 type SessionStatus struct {
 	ID       string
+	Subject  string // whom it belongs to, "" for anybody
 	Client   string // its identity, "" until it has said, or got, one
 	Database string // "" until it is open
 	Remote   string // where it comes from: host and port
 	Since    time.Time
+	ReadOnly bool // its changes are not accepted
 
 	// Of a session that is sent what others change. To one that has not
 	// subscribed, or is muted, nothing is sent.
@@ -104,7 +106,7 @@ type introduction struct {
 }
 
 func (s *session) status(heads map[string]protocol.Revision, now time.Time) SessionStatus {
-	status := SessionStatus{ID: s.id, Remote: s.remote, Since: s.started}
+	status := SessionStatus{ID: s.id, Subject: s.grant.Subject, ReadOnly: s.grant.ReadOnly, Remote: s.remote, Since: s.started}
 	if known := s.introduced.Load(); known != nil {
 		status.Database, status.Client = known.database, known.identity
 	}

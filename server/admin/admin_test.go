@@ -48,7 +48,7 @@ func TestStatus(t *testing.T) {
 	want := map[string]any{
 		"version": "1.2.3", "commit": "abc", "ready": true,
 		"databases": []any{map[string]any{"name": "notes", "open": true, "head": 1., "objects": 1., "sessions": 1.}},
-		"sessions":  []any{map[string]any{"client": "writer", "database": "notes", "position": nil, "lag": nil, "behind_seconds": nil}},
+		"sessions":  []any{map[string]any{"subject": "", "read_only": false, "client": "writer", "database": "notes", "position": nil, "lag": nil, "behind_seconds": nil}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)

@@ -39,6 +39,8 @@ type session struct {
 	Database      string             `json:"database"`
 	Remote        string             `json:"remote"`
 	Since         time.Time          `json:"since"`
+	Subject       string             `json:"subject"`
+	ReadOnly      bool               `json:"read_only"`
 	Position      *protocol.Revision `json:"position"` // null if it is sent nothing, as the next two
 	Lag           *protocol.Revision `json:"lag"`
 	BehindSeconds *float64           `json:"behind_seconds"`
@@ -90,7 +92,7 @@ func databases(files []revlog.File, open []server.DatabaseStatus) []database {
 }
 
 func sessionOf(s server.SessionStatus) session {
-	entry := session{ID: s.ID, Client: s.Client, Database: s.Database, Remote: s.Remote, Since: s.Since.UTC()}
+	entry := session{ID: s.ID, Client: s.Client, Database: s.Database, Remote: s.Remote, Since: s.Since.UTC(), Subject: s.Subject, ReadOnly: s.ReadOnly}
 	if s.Subscribed {
 		behind := s.Behind.Seconds()
 		entry.Position, entry.Lag, entry.BehindSeconds = &s.Position, &s.Lag, &behind
