@@ -47,8 +47,7 @@ func TestAblation(t *testing.T) {
 		{rules: "refused", seed: 12},
 		{rules: "read only", seed: 5},
 		{rules: "succeed", seed: 120},
-		{rules: "mute", seed: 896, faults: "outage,mute,deafen"},
-		{rules: "fence", seed: 863},
+		{rules: "mute", seed: 31409, faults: "outage,mute,deafen"},
 		{rules: "late", seed: 30},
 	} {
 		t.Run(a.rules, func(t *testing.T) {
@@ -84,6 +83,7 @@ func TestAblationOfWhatDexieMends(t *testing.T) {
 		"lost ack":  "identity_given",
 		"stale":     "newest_connection_speaks",
 		"takeover":  "newest_connection_speaks",
+		"fence":     "fenced_connection_is_cut",
 		"return":    "newest_connection_speaks",
 		"base back": "partial_messages_have_their_own_base",
 		"unheard":   "partial_held_across_reconnect",
