@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -40,7 +42,20 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 	c.handshake = l.handshakes.join(func() { _ = c.Close() })
 	c.handshake.add(1)
+	if l.config.Certificate != nil {
+		return tls.Server(c, l.config.encryption()), nil
+	}
 	return c, nil
+}
+
+// encryption returns how TLS is spoken. WebSockets of HTTP/2 are something else, so
+// that is not offered.
+func (c *Config) encryption() *tls.Config {
+	return &tls.Config{
+		GetCertificate: c.Certificate,
+		NextProtos:     []string{"http/1.1"},
+		MinVersion:     tls.VersionTLS12,
+	}
 }
 
 // A connection fails a write of which the peer takes in nothing for the timeout.
@@ -55,6 +70,9 @@ type connection struct {
 	closeOnce sync.Once
 	closeErr  error
 	closed    chan struct{}
+
+	// latest is when writes fail at the latest, nil if there is no such time.
+	latest atomic.Pointer[time.Time]
 }
 
 // readPiece is the most that is read at once.
@@ -80,7 +98,7 @@ func (c *connection) Write(b []byte) (int, error) {
 	written := 0
 	for {
 		piece := b[written:min(len(b), written+writePiece)]
-		if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		if err := c.Conn.SetWriteDeadline(c.deadline()); err != nil {
 			return written, err
 		}
 		n, err := c.Conn.Write(piece)
@@ -89,6 +107,32 @@ func (c *connection) Write(b []byte) (int, error) {
 			return written, err
 		}
 	}
+}
+
+func (c *connection) deadline() time.Time {
+	deadline := time.Now().Add(c.timeout)
+	if latest := c.latest.Load(); latest != nil && latest.Before(deadline) {
+		return *latest
+	}
+	return deadline
+}
+
+// SetWriteDeadline has writes fail at t, if the timeout does not come first. TLS
+// does not take long over its last words, and so a close does not either.
+func (c *connection) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() {
+		c.latest.Store(nil)
+	} else {
+		c.latest.Store(&t)
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *connection) SetDeadline(t time.Time) error {
+	if err := c.SetWriteDeadline(t); err != nil {
+		return err
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 func (c *connection) Close() error {
@@ -100,7 +144,7 @@ func (c *connection) Close() error {
 	return c.closeErr
 }
 
-// discard closes the connection, and has the system give up what the peer has not
+// discard closes the connection without a word, and has the system give up what the peer has not
 // taken in yet. Otherwise that could still arrive, much later.
 func (c *connection) discard() error {
 	if tcp, ok := c.Conn.(interface{ SetLinger(seconds int) error }); ok {
@@ -112,8 +156,11 @@ func (c *connection) discard() error {
 type connectionKey struct{}
 
 // withConnection lets a handler know the connection of its request; it is the
-// ConnContext of the web server.
+// ConnContext of the web server. TLS is on top of the connection.
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
 	return context.WithValue(ctx, connectionKey{}, conn)
 }
 

@@ -36,6 +36,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -72,6 +73,10 @@ type Config struct {
 	// those of the same host and of localhost: of hosts (app.example.com,
 	// *.example.com) or whole origins (https://app.example.com). "*" is all.
 	AllowOrigin []string
+
+	// Certificate, if set, has Serve speak TLS. It is asked for the certificate of
+	// every connection, so that it can be another one as time goes by.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
 	Limits protocol.Limits
 
