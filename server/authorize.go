@@ -60,7 +60,7 @@ func (s *Server) authorize(r *http.Request, database string) (Grant, *Refusal) {
 	if s.config.Authorizer == nil {
 		return Grant{}, nil
 	}
-	grant, err := s.config.Authorizer.Authorize(r, database)
+	grant, err := (*s.authorizer.Load()).Authorize(r, database)
 	var refusal *Refusal
 	switch {
 	case err == nil:

@@ -82,7 +82,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	if !originAllowed(r, s.config.AllowOrigin) {
+	if !originAllowed(r, *s.origins.Load()) {
 		s.counts.refuse(refusedOrigin)
 		s.refuseOrigin(w, r)
 		return

@@ -42,6 +42,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -139,6 +140,9 @@ type Server struct {
 
 	counts counts
 
+	authorizer atomic.Pointer[Authorizer]
+	origins    atomic.Pointer[[]string] // patterns of those that may connect
+
 	// Guarded by mu.
 	mu          sync.Mutex
 	sessions    map[*session]struct{}
@@ -161,7 +165,19 @@ func New(config Config) *Server {
 		fromAddress: map[string]int{},
 	}
 	s.health = s.Health()
+	s.AuthorizeBy(config.Authorizer)
+	s.AllowOrigins(config.AllowOrigin)
 	return s
+}
+
+// AuthorizeBy puts another Authorizer in place of Config.Authorizer, which was not
+// nil, as this one is not. Connections that there are stay.
+func (s *Server) AuthorizeBy(a Authorizer) { s.authorizer.Store(&a) }
+
+// AllowOrigins puts other patterns in place of Config.AllowOrigin. Connections that
+// there are stay.
+func (s *Server) AllowOrigins(patterns []string) {
+	s.origins.Store(&patterns)
 }
 
 // handshakeTimeout is how long a client may take over the headers of a request.

@@ -27,10 +27,14 @@ type message struct {
 }
 
 // dial connects a new client to a path of the server.
-func dial(addr, path string) (*client, error) {
+func dial(addr, path string) (*client, error) { return dialURL("ws://"+addr+path, nil) }
+
+// dialURL connects a new client that trusts some certificates and, if it is for a
+// page of another origin, says so.
+func dialURL(url string, options *websocket.DialOptions) (*client, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, "ws://"+addr+path, nil)
+	conn, _, err := websocket.Dial(ctx, url, options)
 	if err != nil {
 		return nil, err
 	}

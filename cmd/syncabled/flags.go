@@ -9,28 +9,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/alecthomas/kong"
 )
 
 // This file has the types of the flags. Each refuses, as a wrong call of the
 // program, what no server could run with.
-
-// environment gives flags that are not on the command line the value of their
-// variable: --max-frame has SYNCABLED_MAX_FRAME. An empty one counts as unset.
-func environment(env func(string) string) kong.ResolverFunc {
-	name := strings.NewReplacer("-", "_")
-	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		value := env("SYNCABLED_" + strings.ToUpper(name.Replace(flag.Name)))
-		if value == "" || flag.Name == "help" {
-			return nil, nil
-		}
-		return value, nil
-	}
-}
 
 // A count is a whole number above zero.
 type count int
@@ -72,6 +58,15 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
+func (s size) String() string {
+	for _, unit := range slices.Backward(units) {
+		if int(s)%unit.bytes == 0 && s > 0 {
+			return fmt.Sprintf("%d%s", int(s)/unit.bytes, unit.suffix)
+		}
+	}
+	return strconv.Itoa(int(s))
+}
+
 // A span is a time above zero.
 type span time.Duration
 
@@ -83,6 +78,8 @@ func (s *span) UnmarshalText(text []byte) error {
 	*s = span(d)
 	return nil
 }
+
+func (s span) String() string { return time.Duration(s).String() }
 
 // An address is a host, which may be empty for all, and a port.
 type address string
@@ -114,6 +111,17 @@ func (n *network) UnmarshalText(text []byte) error {
 	}
 	*n = network(prefix)
 	return nil
+}
+
+func (n network) String() string { return netip.Prefix(n).String() }
+
+// A file is a path of a file; it is made absolute.
+type file string
+
+func (f *file) UnmarshalText(text []byte) error {
+	absolute, err := filepath.Abs(string(text))
+	*f = file(absolute)
+	return err
 }
 
 // A folder is one that exists.

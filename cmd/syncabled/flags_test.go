@@ -21,7 +21,7 @@ import (
 func parseServe(t *testing.T, env map[string]string, args ...string) serveCommand {
 	t.Helper()
 	var cmds commands
-	_, err := newParser(&cmds, func(name string) string { return env[name] }).Parse(args)
+	_, err := newParser(&cmds, newSettings(func(name string) string { return env[name] })).Parse(args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +47,9 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_DATA":          "/var/lib/syncabled",
 		"SYNCABLED_STATIC":        pages,
 		"SYNCABLED_ALLOW_ORIGIN":  "app.example.com, https://*.example.org",
+		"SYNCABLED_TLS_CERT":      "/etc/cert.pem",
+		"SYNCABLED_TLS_KEY":       "/etc/key.pem",
+		"SYNCABLED_PRINT_CONFIG":  "true",
 		"SYNCABLED_LOG_LEVEL":     "debug",
 		"SYNCABLED_MAX_FRAME":     "1KiB",
 		"SYNCABLED_MAX_CHANGES":   "2",
@@ -89,7 +92,8 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_INSECURE_OPEN":    "true",
 	}
 	c := parseServe(t, env)
-	if c.Listen != "localhost:9000" || c.Data != "/var/lib/syncabled" || c.Static != folder(pages) || c.LogLevel != "debug" {
+	if c.Listen != "localhost:9000" || c.Data != "/var/lib/syncabled" || c.Static != folder(pages) || c.LogLevel != "debug" ||
+		c.TLSCert != "/etc/cert.pem" || c.TLSKey != "/etc/key.pem" || !c.PrintConfig {
 		t.Errorf("got %+v", c)
 	}
 	keyFile, err := filepath.Abs("testdata/script/version.txtar")
@@ -141,7 +145,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 
 func parserFlags() []string {
 	var names []string
-	for _, node := range newParser(new(commands), func(string) string { return "" }).Model.Children {
+	for _, node := range newParser(new(commands), newSettings(func(string) string { return "" })).Model.Children {
 		if node.Name != "serve" {
 			continue
 		}

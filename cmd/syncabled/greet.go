@@ -52,7 +52,7 @@ func (c serveCommand) greet(w world, logger zerolog.Logger, addr net.Addr, heads
 		fmt.Fprint(w.stderr, c.banner(host, heads, databases))
 		return
 	}
-	logger.Info().Str("url", "ws://"+host+"/").Str("data", c.Data).Str("version", version).Int("databases", databases).
+	logger.Info().Str("url", c.scheme("ws")+"://"+host+"/").Str("data", c.Data).Str("version", version).Int("databases", databases).
 		Bool("authentication", c.isSet()).Msg("listening")
 }
 
@@ -66,16 +66,24 @@ func reachable(addr net.Addr) string {
 	return fmt.Sprintf("localhost:%d", tcp.Port)
 }
 
+// scheme returns ws or http, or the name of what it is over TLS.
+func (c serveCommand) scheme(plain string) string {
+	if c.TLSCert != "" {
+		return plain + "s"
+	}
+	return plain
+}
+
 func (c serveCommand) banner(host string, heads []head, databases int) string {
 	var b strings.Builder
 	line := func(title, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-6s %s\n", title, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&b, "\n  Syncabled %s\n\n", version)
-	line("sync", "ws://%s/", host)
-	line("", "ws://%s/db/NAME for other databases", host)
+	line("sync", "%s://%s/", c.scheme("ws"), host)
+	line("", "%s://%s/db/NAME for other databases", c.scheme("ws"), host)
 	if c.Static != "" {
-		line("pages", "http://%s/ from %s", host, c.Static)
+		line("pages", "%s://%s/ from %s", c.scheme("http"), host, c.Static)
 	}
 	if !c.isSet() {
 		line("open", "to everybody who reaches it: there is no authentication")
@@ -92,15 +100,11 @@ func (c serveCommand) banner(host string, heads []head, databases int) string {
 }
 
 // newLogger returns a logger of JSON lines, or of readable ones on a terminal.
-func newLogger(out io.Writer, level string) zerolog.Logger {
-	parsed, err := zerolog.ParseLevel(level)
-	if err != nil {
-		parsed = zerolog.InfoLevel
-	}
+func newLogger(out io.Writer, least *level) zerolog.Logger {
 	if isTerminal(out) {
 		out = zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05"}
 	}
-	return zerolog.New(out).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(out).Sample(least).With().Timestamp().Logger()
 }
 
 func isTerminal(out io.Writer) bool {

@@ -23,6 +23,8 @@ const (
 // commands are the subcommands of the program. The tags of their flags are the
 // only place where a flag, its default and its help are written down.
 type commands struct {
+	Config file `placeholder:"FILE" help:"File with settings: flags of serve without the --, such as listen = \":8080\"."`
+
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve databases to clients (the default command)."`
 	Backup  backupCommand  `cmd:"" help:"Copy databases, while a server runs or not."`
 	Restore restoreCommand `cmd:"" help:"Make databases of copies that backup made."`
@@ -62,6 +64,14 @@ type world struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	parse  func() (*call, error) // reads the command line, the environment and the file again
+}
+
+// A call is a command line that was read.
+type call struct {
+	commands commands
+	context  *kong.Context
+	settings *settings
 }
 
 func main() {
@@ -86,10 +96,15 @@ func signals() context.Context {
 // run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	code := -1
-	parser := newParser(new(commands), env,
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(c int) { code = c }))
-	command, err := parser.Parse(args)
+	parse := func() (*call, error) {
+		c := &call{settings: newSettings(env)}
+		var err error
+		c.context, err = newParser(&c.commands, c.settings,
+			kong.Writers(stdout, stderr),
+			kong.Exit(func(status int) { code = status })).Parse(args)
+		return c, err
+	}
+	c, err := parse()
 	if code >= 0 { // --help was answered
 		return code
 	}
@@ -97,7 +112,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 		fmt.Fprintf(stderr, "syncabled: %v\nSee 'syncabled --help', and 'syncabled serve --help' for all flags.\n", err)
 		return exitUsage
 	}
-	if err := command.Run(world{ctx, stdin, stdout, stderr}); err != nil {
+	w := world{ctx, stdin, stdout, stderr, parse}
+	if err := c.context.Run(w, c); err != nil {
 		fmt.Fprintln(stderr, "syncabled:", err)
 		return exitError
 	}
@@ -105,10 +121,10 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 }
 
 // newParser returns a parser that fills in cmds.
-func newParser(cmds *commands, env func(string) string, options ...kong.Option) *kong.Kong {
+func newParser(cmds *commands, settings *settings, options ...kong.Option) *kong.Kong {
 	return kong.Must(cmds, append(options,
 		kong.Name("syncabled"),
 		kong.Description(description),
-		kong.Resolvers(environment(env)),
+		kong.Resolvers(settings),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))...)
 }

@@ -37,6 +37,9 @@ func startPiped(folder string, args []string) (*process, error) {
 func startOnTerminal(folder string, args []string) (*process, error) {
 	p := newProcess(folder, args)
 	terminal, err := pty.Start(p.cmd)
+	if err == nil {
+		terminal, err = pollable(terminal)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +74,7 @@ func (p *process) wait() (int, error) {
 	}
 }
 
-var signalsByName = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+var signalsByName = map[string]syscall.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 
 func (p *process) signal(name string) error {
 	sig, ok := signalsByName[name]
@@ -87,6 +90,14 @@ func (p *process) typeText(text string) error {
 	}
 	_, err := p.terminal.WriteString(text)
 	return err
+}
+
+// hangUp closes the terminal.
+func (p *process) hangUp() error {
+	if p.terminal == nil {
+		return errors.New("it has no terminal")
+	}
+	return p.terminal.Close()
 }
 
 func (p *process) kill() {

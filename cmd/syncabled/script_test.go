@@ -2,12 +2,21 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -35,12 +44,17 @@ func TestMain(m *testing.M) {
 //	answers URL CODE PATTERN      ask for a page, until the answer is a match
 //	logged PATTERN                wait until the server has written a match to stderr
 //	type TEXT                     type on its terminal; ^C is Ctrl-C
-//	signal NAME                   send it INT, TERM or KILL
+//	hangup                        close its terminal
+//	signal NAME                   send it HUP, INT, TERM or KILL
 //	ended CODE                    wait until it has ended with an exit code
 //	client NAME [PATH]            connect a client to / or another path, and wait for its first batch
-//	refused PATH STATUS CODE      try to; the handshake is refused with an HTTP status and the code of an error
+//	denied PATH STATUS CODE       try to; the handshake is refused with an HTTP status and the code of an error
 //	mint NAME [ARG...]            set $NAME to the token that syncabled token makes
 //	unlogged TEXT                 the server has not written a text to stderr
+//	secure NAME CERT              the same over TLS, trusting only this certificate
+//	page NAME ORIGIN              the same from a page of an origin
+//	refused ORIGIN PATTERN        connect from a page; the answer is a 403 that matches
+//	certificate CERT KEY          write a new self-signed certificate for 127.0.0.1, and its key
 //	submit NAME KEY               have it create an object, and wait for the ack
 //	closed NAME CODE              wait until the server has closed its connection
 //	database FILE PROGRAM FORMAT  write a bbolt file of a program in a format version
@@ -56,20 +70,25 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":    onStage((*stage).exits),
-			"serve":    onStage((*stage).serve),
-			"answers":  onStage((*stage).answers),
-			"logged":   onStage((*stage).logged),
-			"type":     onStage((*stage).typeText),
-			"signal":   onStage((*stage).signal),
-			"ended":    onStage((*stage).ended),
-			"client":   onStage((*stage).connect),
-			"refused":  onStage((*stage).refused),
-			"mint":     onStage((*stage).mint),
-			"unlogged": onStage((*stage).unlogged),
-			"submit":   onStage((*stage).submit),
-			"closed":   onStage((*stage).closed),
-			"database": onStage((*stage).database),
+			"answers":     onStage((*stage).answers),
+			"certificate": onStage((*stage).certificate),
+			"client":      onStage((*stage).connect),
+			"closed":      onStage((*stage).closed),
+			"database":    onStage((*stage).database),
+			"denied":      onStage((*stage).denied),
+			"ended":       onStage((*stage).ended),
+			"exits":       onStage((*stage).exits),
+			"hangup":      onStage((*stage).hangUp),
+			"logged":      onStage((*stage).logged),
+			"mint":        onStage((*stage).mint),
+			"page":        onStage((*stage).connectPage),
+			"refused":     onStage((*stage).refusedPage),
+			"secure":      onStage((*stage).connectSecurely),
+			"serve":       onStage((*stage).serve),
+			"signal":      onStage((*stage).signal),
+			"submit":      onStage((*stage).submit),
+			"type":        onStage((*stage).typeText),
+			"unlogged":    onStage((*stage).unlogged),
 		},
 	})
 }
@@ -130,7 +149,7 @@ func (s *stage) serve(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	s.servers = append(s.servers, p)
-	url, err := p.output.await(`ws://([^/\s]+)/`)
+	url, err := p.output.await(`wss?://([^/\s]+)/`)
 	if err != nil {
 		return err
 	}
@@ -204,7 +223,7 @@ func (s *stage) connect(ts *testscript.TestScript, args []string) error {
 	return err
 }
 
-func (s *stage) refused(ts *testscript.TestScript, args []string) error {
+func (s *stage) denied(ts *testscript.TestScript, args []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, response, err := websocket.Dial(ctx, "ws://"+ts.Getenv("ADDR")+args[0], nil)
@@ -217,6 +236,45 @@ func (s *stage) refused(ts *testscript.TestScript, args []string) error {
 	}
 	if got := fmt.Sprint(response.StatusCode, " ", body.Error.Code); got != args[1]+" "+args[2] {
 		return fmt.Errorf("it is refused with %s", got)
+	}
+	return nil
+}
+
+func (s *stage) hangUp(*testscript.TestScript, []string) error { return s.server().hangUp() }
+
+func (s *stage) connectSecurely(ts *testscript.TestScript, args []string) error {
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM([]byte(ts.ReadFile(args[1])))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}
+	return s.connectAs(args[0], "wss://"+ts.Getenv("ADDR")+"/", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+}
+
+func (s *stage) connectPage(ts *testscript.TestScript, args []string) error {
+	return s.connectAs(args[0], "ws://"+ts.Getenv("ADDR")+"/", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {args[1]}}})
+}
+
+func (s *stage) connectAs(name, url string, options *websocket.DialOptions) error {
+	c, err := dialURL(url, options)
+	if err == nil {
+		s.clients[name] = c
+	}
+	return err
+}
+
+func (s *stage) refusedPage(ts *testscript.TestScript, args []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, answer, err := websocket.Dial(ctx, "ws://"+ts.Getenv("ADDR")+"/", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {args[0]}}})
+	if err == nil {
+		conn.CloseNow()
+		return errors.New("it was let in")
+	}
+	if answer == nil {
+		return err
+	}
+	body, _ := io.ReadAll(answer.Body)
+	if matched, err := regexp.Match(args[1], body); answer.StatusCode != http.StatusForbidden || !matched || err != nil {
+		return fmt.Errorf("answered %d %s, %v", answer.StatusCode, body, err)
 	}
 	return nil
 }
@@ -234,6 +292,29 @@ func (s *stage) unlogged(_ *testscript.TestScript, args []string) error {
 		return errors.New("the server has written it")
 	}
 	return nil
+}
+
+func (s *stage) certificate(ts *testscript.TestScript, args []string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotAfter:     time.Now().Add(24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600),
+		os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 }
 
 func (s *stage) submit(_ *testscript.TestScript, args []string) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,6 +25,8 @@ type serveCommand struct {
 	Data        string          `group:"Serving:" default:"data" type:"path" placeholder:"DIR" help:"Folder of the databases (./data); it is made if there is none. One process at a time may have it."`
 	Static      folder          `group:"Serving:" placeholder:"DIR" help:"Folder of files to serve beside the sync endpoint, such as the app itself."`
 	AllowOrigin []originPattern `group:"Serving:" placeholder:"PATTERN" help:"Origins whose pages may connect, beside those of the same host and of localhost: app.example.com, *.example.com, https://app.example.com, or * for all."`
+	TLSCert     file            `group:"Serving:" name:"tls-cert" placeholder:"FILE" help:"Speak TLS (wss, https) with this certificate and its chain, PEM. It is loaded again when the file changes."`
+	TLSKey      file            `group:"Serving:" name:"tls-key" placeholder:"FILE" help:"The key of the certificate, PEM."`
 	LogLevel    string          `group:"Serving:" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"What to log: debug, info, warn or error (${default}). On a terminal the log is for people, elsewhere it is lines of JSON."`
 
 	authFlags    `embed:""`
@@ -58,19 +61,39 @@ type serveCommand struct {
 	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"For a client that is away to go on with a set that it sent in part, or that part is committed (${default})."`
 	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default})."`
 
+	PrintConfig bool `name:"print-config" help:"Print what every setting is and where that comes from, as a file for --config, and end."`
+
 	adminFlags `embed:""`
+}
+
+// Validate refuses flags that do not go together.
+func (c serveCommand) Validate() error {
+	switch {
+	case c.TLSCert != "" && c.TLSKey == "":
+		return errors.New("--tls-cert needs the key of the certificate: give --tls-key, too")
+	case c.TLSKey != "" && c.TLSCert == "":
+		return errors.New("--tls-key needs the certificate: give --tls-cert, too")
+	}
+	return c.adminFlags.Validate()
 }
 
 // Help is printed between the summary of the command and its flags.
 func (serveCommand) Help() string {
-	return `Every flag has an environment variable: --max-frame is SYNCABLED_MAX_FRAME. The flag wins. Sizes are bytes, or have a unit: 64MiB.
+	return `Every flag has an environment variable: --max-frame is SYNCABLED_MAX_FRAME. Each can stand in the file of --config, one a line, in TOML: max-frame = "64MiB". The flag wins over the environment, that over the file, and the file over the default. Sizes are bytes, or have a unit: 64MiB.
+
+SIGHUP has the server read the file again, and take over log-level, allow-origin, and the keys and other settings of tokens. It says which changed settings take a restart.
 
 SIGINT (Ctrl-C) and SIGTERM end the server: what was received is committed, and clients are told to come back. A second signal ends it at once; what it acknowledged is on disk.`
 }
 
 // Run serves until the program is asked to end.
-func (c serveCommand) Run(w world) error {
-	logger := newLogger(w.stderr, c.LogLevel)
+func (c serveCommand) Run(w world, this *call) error {
+	if c.PrintConfig {
+		_, err := w.stdout.Write(appendSettings(nil, this.context.Selected().Flags, this.settings.sources(this.context)))
+		return err
+	}
+	lvl := newLevel(c.LogLevel)
+	logger := newLogger(w.stderr, lvl)
 	if err := c.checkOrigins(c.AllowOrigin); err != nil {
 		return err
 	}
@@ -93,6 +116,10 @@ func (c serveCommand) Run(w world) error {
 	if err != nil {
 		return explainData(err)
 	}
+	pair, err := openCertificate(string(c.TLSCert), string(c.TLSKey))
+	if err != nil {
+		return explainCertificate(err)
+	}
 	l, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return explainListen(err)
@@ -105,7 +132,9 @@ func (c serveCommand) Run(w world) error {
 		return errors.Join(err, l.Close())
 	}
 	c.greet(w, logger, l.Addr(), heads, databases)
-	stop := context.AfterFunc(w.ctx, func() {
+	ctx, end := context.WithCancel(w.ctx)
+	defer end()
+	stop := context.AfterFunc(ctx, func() {
 		logger.Info().Stringer("within", time.Duration(c.DrainTimeout)).Msg("ending; a second signal ends it at once")
 	})
 	defer stop()
@@ -113,21 +142,31 @@ func (c serveCommand) Run(w world) error {
 	if authorizer != nil {
 		config.Authorizer = authorizer
 	}
+	if pair != nil {
+		config.Certificate = pair.get
+	}
 	s := server.New(config)
-	if end, err := serveControl(c.Data, s.Control()); err != nil {
+	if endControl, err := serveControl(c.Data, s.Control()); err != nil {
 		logger.Warn().Err(err).Msg("no backups while this server runs: it cannot listen on a socket in the data folder")
 	} else {
-		defer end()
+		defer endControl()
 	}
 	if adminListener != nil {
-		end, err := operating.serve(adminListener, s, dir)
+		endAdmin, err := operating.serve(adminListener, s, dir)
 		if err != nil {
 			return errors.Join(err, l.Close())
 		}
-		defer end()
+		defer endAdmin()
 		logger.Info().Str("url", "http://"+reachable(adminListener.Addr())+"/").Msg("listening for operators")
 	}
-	if err := s.Serve(w.ctx, l); err != nil {
+	var reloading sync.WaitGroup
+	r := &reloader{world: w, logger: logger, level: lvl, server: s, certificate: pair, current: this}
+	reloading.Go(func() { r.run(ctx, end) })
+	defer reloading.Wait()
+	err = s.Serve(ctx, l)
+	stop()
+	end()
+	if err != nil {
 		return err
 	}
 	logger.Info().Msg("ended")
@@ -178,13 +217,19 @@ func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Conf
 	for _, proxy := range c.TrustProxy {
 		config.TrustProxy = append(config.TrustProxy, netip.Prefix(proxy))
 	}
-	for _, pattern := range c.AllowOrigin {
-		config.AllowOrigin = append(config.AllowOrigin, string(pattern))
-	}
+	config.AllowOrigin = c.origins()
 	if c.Static != "" {
 		config.Static = http.FileServer(http.Dir(c.Static))
 	}
 	return config
+}
+
+func (c serveCommand) origins() []string {
+	var patterns []string
+	for _, pattern := range c.AllowOrigin {
+		patterns = append(patterns, string(pattern))
+	}
+	return patterns
 }
 
 // explainData adds to an error of the data folder what mends it.

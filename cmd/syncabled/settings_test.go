@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+)
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	var flags struct {
+		Open   string `default:"a \"b\""`
+		Secret string `secret:""`
+		Unset  string `secret:""`
+	}
+	settings := newSettings(func(string) string { return "" })
+	parser := kong.Must(&flags, kong.Resolvers(settings))
+	ctx, err := parser.Parse([]string{"--secret", "hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(appendSettings(nil, parser.Model.Flags, settings.sources(ctx)))
+	want := `open = "a \"b\"" # default
+# secret = "(secret)" # flag
+# unset = "" # default
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+func TestLevelsCanBeChanged(t *testing.T) {
+	var out bytes.Buffer
+	least := newLevel("warn")
+	logger := newLogger(&out, least).With().Str("with", "context").Logger()
+	say := func() string {
+		out.Reset()
+		for _, level := range []zerolog.Level{zerolog.DebugLevel, zerolog.InfoLevel, zerolog.WarnLevel, zerolog.ErrorLevel} {
+			logger.WithLevel(level).Msg("")
+			logger.Err(nil).Discard()
+		}
+		return out.String()
+	}
+	for name, want := range map[string]int{"debug": 4, "info": 3, "warn": 2, "error": 1} {
+		least.set(name)
+		if got := strings.Count(say(), "\n"); got != want {
+			t.Errorf("at %s %d of four events are logged, want %d", name, got, want)
+		}
+	}
+}
