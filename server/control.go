@@ -1,11 +1,14 @@
 package server
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 )
 
@@ -15,9 +18,13 @@ import (
 //	GET /backup/NAME   a copy of the database as it is at one moment; its length
 //	                   comes behind it in the trailer Syncabled-Length, and is
 //	                   missing if something failed on the way
+//	GET /log/NAME      the entries of the log after the revision ?after, of ?table
+//	                   and ?key alone if they are given, as lines of JSON (see
+//	                   [revlog.Entry]); it breaks off if something fails on the way
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /backup/{name}", s.serveBackup)
+	mux.HandleFunc("GET /log/{name}", s.serveLog)
 	return mux
 }
 
@@ -48,4 +55,43 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set(LengthTrailer, strconv.FormatInt(n, 10))
+}
+
+func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
+	name, query := r.PathValue("name"), r.URL.Query()
+	if !revlog.ValidName(name) {
+		http.Error(w, errNoDatabase.Error(), http.StatusNotFound)
+		return
+	}
+	after, err := strconv.ParseUint(cmp.Or(query.Get("after"), "0"), 10, 53)
+	if err != nil {
+		http.Error(w, fmt.Sprintf("%q is no revision", query.Get("after")), http.StatusBadRequest)
+		return
+	}
+	db, err := s.databases.acquire(name)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer s.databases.release(db)
+	source, ok := db.log.(interface {
+		EachEntry(context.Context, protocol.Revision, revlog.Filter, func(revlog.Entry) error) error
+	})
+	if !ok {
+		http.Error(w, fmt.Sprintf("the log of %s cannot be shown while it is in use", name), http.StatusNotImplemented)
+		return
+	}
+	filter := revlog.Filter{Table: query.Get("table"), Key: protocol.Key(query.Get("key"))}
+	var line []byte
+	err = source.EachEntry(r.Context(), protocol.Revision(after), filter, func(e revlog.Entry) error {
+		line = append(e.AppendJSON(line[:0]), '\n')
+		_, err := w.Write(line)
+		return err
+	})
+	if err != nil {
+		if r.Context().Err() == nil {
+			s.config.Logger.Error().Err(err).Str("database", name).Msg("show the log")
+		}
+		panic(http.ErrAbortHandler) // or it would look complete
+	}
 }

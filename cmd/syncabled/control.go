@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -51,21 +52,31 @@ func controlClient(data string) *http.Client {
 	}}
 }
 
-// fetchBackup writes a copy of a database of a running server.
-func fetchBackup(ctx context.Context, client *http.Client, name string, w io.Writer) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://control/backup/"+name, nil)
+// askControl asks a running server for something.
+func askControl(ctx context.Context, client *http.Client, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://control"+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		defer response.Body.Close()
+		reason, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
+		return nil, fmt.Errorf("server: %s", reason)
+	}
+	return response, nil
+}
+
+// fetchBackup writes a copy of a database of a running server.
+func fetchBackup(ctx context.Context, client *http.Client, name string, w io.Writer) error {
+	response, err := askControl(ctx, client, "/backup/"+name)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		reason, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
-		return fmt.Errorf("server: %s", reason)
-	}
 	n, err := io.Copy(w, response.Body)
 	if err != nil {
 		return err
@@ -74,4 +85,15 @@ func fetchBackup(ctx context.Context, client *http.Client, name string, w io.Wri
 		return errors.New("the copy is incomplete; the log of the server says why")
 	}
 	return nil
+}
+
+// fetchLog writes entries of a database of a running server.
+func fetchLog(ctx context.Context, client *http.Client, name string, query url.Values, w io.Writer) error {
+	response, err := askControl(ctx, client, "/log/"+name+"?"+query.Encode())
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(w, response.Body)
+	return err
 }

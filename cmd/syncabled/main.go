@@ -31,6 +31,7 @@ type commands struct {
 	Verify  verifyCommand  `cmd:"" help:"Check that databases hold together."`
 	Health  healthCommand  `cmd:"" help:"Ask a server whether it is well."`
 	Refused refusedCommand `cmd:"" help:"Print the changes that a database refused."`
+	Inspect inspectCommand `cmd:"" help:"Print the log of a database, while a server runs or not."`
 	Token   tokenCommand   `cmd:"" help:"Make tokens for clients, and check them."`
 	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`
 }

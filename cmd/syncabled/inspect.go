@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+)
+
+// inspectCommand shows the log of a database.
+type inspectCommand struct {
+	dataFolder `embed:""`
+	DB         string `name:"db" default:"default" placeholder:"NAME" help:"Database to look at (${default})."`
+	Since      uint64 `default:"0" placeholder:"REVISION" help:"Only what came after this revision."`
+	Table      string `placeholder:"NAME" help:"Only changes of this table."`
+	Key        string `placeholder:"KEY" help:"Only changes of objects with this key, as JSON: 5, or '\"5\"' for a text; what is no JSON is taken for a text."`
+}
+
+// Help is printed between the summary of the command and its flags.
+func (inspectCommand) Help() string {
+	return `One line of JSON for each entry of the log, oldest first:
+
+revision, its number; type, one of create, update, delete, repair, resync; table and key of the object; obj, the object of a create; mods, the new values of an update by key path; client, the number of the client it came from; previous, the revision of the entry of the object before.
+
+A repair is a mark: the client gets the object anew. A resync is one too: the client gets all that came after the position in previous.`
+}
+
+// Run prints entries page by page.
+func (c inspectCommand) Run(w world) error {
+	key, err := parseKey(c.Key)
+	if err != nil {
+		return err
+	}
+	names, err := revlog.Names(c.Data)
+	if err != nil {
+		return explainData(err)
+	}
+	if !slices.Contains(names, c.DB) {
+		return fmt.Errorf("no database %s in %s; name it with --db, and its folder with --data", c.DB, c.Data)
+	}
+	out := bufio.NewWriter(w.stdout)
+	return errors.Join(c.print(w.ctx, key, out), out.Flush())
+}
+
+func (c inspectCommand) print(ctx context.Context, key protocol.Key, out io.Writer) error {
+	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
+	if errors.Is(err, revlog.ErrLocked) {
+		query := url.Values{"after": {strconv.FormatUint(c.Since, 10)}, "table": {c.Table}, "key": {string(key)}}
+		return fetchLog(ctx, controlClient(c.Data), c.DB, query, out)
+	}
+	if err != nil {
+		return explainData(err)
+	}
+	defer dir.Close()
+	db, err := dir.Open(c.DB)
+	if err != nil {
+		return explainData(err)
+	}
+	defer db.Close()
+	var line []byte
+	return db.EachEntry(ctx, protocol.Revision(c.Since), revlog.Filter{Table: c.Table, Key: key}, func(e revlog.Entry) error {
+		line = append(e.AppendJSON(line[:0]), '\n')
+		_, err := out.Write(line)
+		return err
+	})
+}
+
+// parseKey returns a key that was typed. What is no JSON is a text.
+func parseKey(text string) (protocol.Key, error) {
+	if text == "" {
+		return "", nil
+	}
+	key, wrong := protocol.ParseKey([]byte(text))
+	if wrong == nil {
+		return key, nil
+	}
+	if key, wrong = protocol.ParseKey(protocol.AppendQuote(nil, text)); wrong != nil {
+		return "", fmt.Errorf("--key: %q is no key: %w", text, wrong)
+	}
+	return key, nil
+}
