@@ -6,3 +6,24 @@ bench bench-quick:
 	bin=$$(mktemp -d) && trap 'rm -r "$$bin"' EXIT && \
 	go build -o "$$bin/" ./cmd/syncabled ./cmd/syncload && \
 	"$$bin/syncload" bench --server "$$bin/syncabled" --node testdata/js/bench/ram-server.js $(if $(findstring quick,$@),--quick) $(BENCHFLAGS)
+
+# Builds the archives of a release for all systems into dist/. SOURCE_DATE_EPOCH is
+# the time of the files in them; without it that of the last commit.
+.PHONY: release release-check
+
+VERSION ?= $(shell git describe --tags --always --dirty)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+RELEASE = go run ./cmd/release -version $(VERSION) -time $(SOURCE_DATE_EPOCH) -to
+
+release:
+	rm -rf dist
+	$(RELEASE) dist
+
+# Builds twice, the second time in another folder and with nothing left of the first,
+# and compares.
+release-check: release
+	other=$$(mktemp -d) && trap 'chmod -R u+w "$$other"; rm -r "$$other"' EXIT && \
+	mkdir "$$other/source" && \
+	git ls-files -z -- . ':!testdata' | xargs -0 tar cf - | tar xf - -C "$$other/source" && \
+	(cd "$$other/source" && GOCACHE="$$other/cache" $(RELEASE) "$$other/dist") && \
+	diff -r dist "$$other/dist" && echo "both builds are the same, byte by byte"
