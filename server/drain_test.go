@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"slices"
@@ -51,10 +52,13 @@ func TestDrainIsSpreadOverItsTime(t *testing.T) {
 	})
 }
 
+var drained = flag.Int("drained", 200, "how many clients TestDrainOfManyIsEven connects")
+
 // Many clients do not come back in a few herds: in each tenth of the time as many
 // are closed.
 func TestDrainOfManyIsEven(t *testing.T) {
-	const many, tenths = 200, 10
+	const tenths = 10
+	many := *drained
 	synctest.Test(t, func(t *testing.T) {
 		s := startSite(t, server.Config{DrainTime: tenths * time.Second})
 		var clients []*client
