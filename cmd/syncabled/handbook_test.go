@@ -46,8 +46,8 @@ func flagTables() string {
 	var b strings.Builder
 	model := newParser(new(commands), newSettings(func(string) string { return "" })).Model
 	flagTable(&b, "Every command", model.Flags)
-	for _, command := range model.Children {
-		flagTable(&b, "syncabled "+command.Name, command.Flags)
+	for _, command := range model.Leaves(true) {
+		flagTable(&b, "syncabled "+command.Path(), command.Flags)
 	}
 	return b.String()
 }
