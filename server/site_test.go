@@ -102,12 +102,6 @@ func (s *site) shutDown() {
 	}
 }
 
-func (s *site) restart() {
-	s.t.Helper()
-	s.shutDown()
-	s.start()
-}
-
 // web returns a plain HTTP client of the server.
 func (s *site) web() *http.Client {
 	return &http.Client{Transport: &http.Transport{

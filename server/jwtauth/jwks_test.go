@@ -108,10 +108,13 @@ func rsaJWK(t *testing.T, signer, kid string, more ...string) map[string]any {
 }
 
 func ecJWK(t *testing.T, signer, kid string) map[string]any {
-	key := public(t, signer).(*ecdsa.PublicKey)
-	size := (key.Params().BitSize + 7) / 8
-	coordinate := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.FillBytes(make([]byte, size))) }
-	return map[string]any{"kty": "EC", "crv": "P-256", "kid": kid, "x": coordinate(key.X), "y": coordinate(key.Y)}
+	point, err := public(t, signer).(*ecdsa.PublicKey).Bytes() // 4, x, y
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := point[1:1+len(point)/2], point[1+len(point)/2:]
+	return map[string]any{"kty": "EC", "crv": "P-256", "kid": kid,
+		"x": base64.RawURLEncoding.EncodeToString(x), "y": base64.RawURLEncoding.EncodeToString(y)}
 }
 
 func TestJWKS(t *testing.T) {
