@@ -58,6 +58,11 @@ export class TodoPage {
     await this.#page.goto(this.#address);
   }
 
+  /** Gives the browser a cookie for the server of the page. */
+  async setCookie(name, value) {
+    await this.#context.addCookies([{ name, value, url: this.#address }]);
+  }
+
   async passTime(milliseconds) {
     await this.#page.clock.fastForward(milliseconds);
   }
