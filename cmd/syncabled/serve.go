@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -94,76 +93,34 @@ func (c serveCommand) Run(w world, this *call) error {
 	}
 	lvl := newLevel(c.LogLevel)
 	logger := newLogger(w.stderr, lvl)
-	if err := c.checkOrigins(c.AllowOrigin); err != nil {
-		return err
-	}
-	authorizer, err := c.authorizer(logger)
+	site, err := c.open(logger)
 	if err != nil {
 		return err
 	}
-	operating, err := newOperating(c.adminFlags)
-	if err != nil {
-		return err
-	}
-	options := c.logOptions()
-	options.Observe = operating.metrics.ObserveCommit
-	dir, err := revlog.OpenDir(c.Data, options)
-	if err != nil {
-		return explainData(err)
-	}
-	defer dir.Close()
-	heads, databases, err := c.heads(dir)
-	if err != nil {
-		return explainData(err)
-	}
-	pair, err := openCertificate(string(c.TLSCert), string(c.TLSKey))
-	if err != nil {
-		return explainCertificate(err)
-	}
-	l, err := net.Listen("tcp", string(c.Listen))
-	if err != nil {
-		return explainListen(err)
-	}
-	if err := c.checkOpen(l.Addr()); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	adminListener, err := operating.listen()
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
-	c.greet(w, logger, l.Addr(), heads, databases)
+	defer site.close()
+	c.greet(w, logger, site.clients.Addr(), site.heads, site.databases)
 	ctx, end := context.WithCancel(w.ctx)
 	defer end()
 	stop := context.AfterFunc(ctx, func() {
 		logger.Info().Stringer("within", time.Duration(c.DrainTimeout)).Msg("ending; a second signal ends it at once")
 	})
 	defer stop()
-	config := c.config(dir, logger)
-	if authorizer != nil {
-		config.Authorizer = authorizer
-	}
-	if pair != nil {
-		config.Certificate = pair.get
-	}
-	s := server.New(config)
+	s := server.New(site.config)
 	if endControl, err := serveControl(c.Data, s.Control()); err != nil {
 		logger.Warn().Err(err).Msg("no backups while this server runs: it cannot listen on a socket in the data folder")
 	} else {
 		defer endControl()
 	}
-	if adminListener != nil {
-		endAdmin, err := operating.serve(adminListener, s, dir)
-		if err != nil {
-			return errors.Join(err, l.Close())
-		}
-		defer endAdmin()
-		logger.Info().Str("url", "http://"+reachable(adminListener.Addr())+"/").Msg("listening for operators")
+	endAdmin, err := site.serveOperators(s, logger)
+	if err != nil {
+		return err
 	}
+	defer endAdmin()
 	var reloading sync.WaitGroup
-	r := &reloader{world: w, logger: logger, level: lvl, server: s, certificate: pair, current: this}
+	r := &reloader{world: w, logger: logger, level: lvl, server: s, certificate: site.certificate, current: this}
 	reloading.Go(func() { r.run(ctx, end) })
 	defer reloading.Wait()
-	err = s.Serve(ctx, l)
+	err = s.Serve(ctx, site.clients)
 	stop()
 	end()
 	if err != nil {

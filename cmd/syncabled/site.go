@@ -1,0 +1,107 @@
+package main
+
+import (
+	"net"
+
+	"github.com/rs/zerolog"
+
+	"syncabled/revlog"
+	"syncabled/server"
+)
+
+// A site is what a server needs that can be missing, in use or broken: it is opened
+// before anything is served.
+type site struct {
+	dir         *revlog.Dir
+	heads       []head // of the first databases
+	databases   int    // how many there are
+	certificate *certificate
+	operating   *operating
+	clients     net.Listener
+	operators   net.Listener // nil without --admin
+	config      server.Config
+}
+
+// open opens what the flags name. The error says what mends it.
+func (c serveCommand) open(logger zerolog.Logger) (opened *site, err error) {
+	s := &site{}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := c.checkOrigins(c.AllowOrigin); err != nil {
+		return nil, err
+	}
+	authorizer, err := c.authorizer(logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openData(c); err != nil {
+		return nil, err
+	}
+	if s.certificate, err = openCertificate(string(c.TLSCert), string(c.TLSKey)); err != nil {
+		return nil, explainCertificate(err)
+	}
+	if err := s.listen(c); err != nil {
+		return nil, err
+	}
+	s.config = c.config(s.dir, logger)
+	if authorizer != nil {
+		s.config.Authorizer = authorizer
+	}
+	if s.certificate != nil {
+		s.config.Certificate = s.certificate.get
+	}
+	return s, nil
+}
+
+func (s *site) openData(c serveCommand) (err error) {
+	if s.operating, err = newOperating(c.adminFlags); err != nil {
+		return err
+	}
+	options := c.logOptions()
+	options.Observe = s.operating.metrics.ObserveCommit
+	if s.dir, err = revlog.OpenDir(c.Data, options); err != nil {
+		return explainData(err)
+	}
+	if s.heads, s.databases, err = c.heads(s.dir); err != nil {
+		return explainData(err)
+	}
+	return nil
+}
+
+func (s *site) listen(c serveCommand) (err error) {
+	if s.clients, err = net.Listen("tcp", string(c.Listen)); err != nil {
+		return explainListen(err)
+	}
+	if err := c.checkOpen(s.clients.Addr()); err != nil {
+		return err
+	}
+	s.operators, err = s.operating.listen()
+	return err
+}
+
+// serveOperators serves operators until the function it returns is called.
+func (s *site) serveOperators(server *server.Server, logger zerolog.Logger) (end func(), err error) {
+	if s.operators == nil {
+		return func() {}, nil
+	}
+	end, err = s.operating.serve(s.operators, server, s.dir)
+	if err == nil {
+		logger.Info().Str("url", "http://"+reachable(s.operators.Addr())+"/").Msg("listening for operators")
+	}
+	return end, err
+}
+
+// close closes what is open and was not closed by serving.
+func (s *site) close() {
+	for _, l := range []net.Listener{s.clients, s.operators} {
+		if l != nil {
+			_ = l.Close() // it may be closed
+		}
+	}
+	if s.dir != nil {
+		_ = s.dir.Close()
+	}
+}
