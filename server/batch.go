@@ -3,12 +3,10 @@ package server
 import (
 	"context"
 	"fmt"
-	"io"
-
-	"github.com/coder/websocket"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/server/socket"
 )
 
 // This file sends batches. A batch goes out in messages of a bounded size, and a
@@ -68,8 +66,8 @@ func (s *session) readPiece(ctx context.Context, query revlog.Query, room room) 
 // behind it, until the message is full or the batch ends. It leaves the last page
 // there, without its changes.
 func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *revlog.Page, frame *[]byte) error {
-	out, left := outgoing{session: s}, s.emptyMessage()
-	*frame = protocol.BeginChanges((*frame)[:0])
+	message, left := s.conn.Begin(), s.emptyMessage()
+	*frame = protocol.BeginChanges(append((*frame)[:0], headroom...))
 	for {
 		before := len(*frame)
 		*frame = protocol.AppendList(*frame, page.Changes)
@@ -81,7 +79,7 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 		if !page.Partial || left.changes <= 0 || left.bytes <= 0 {
 			break
 		}
-		if err := out.write(ctx, *frame); err != nil {
+		if err := s.writePiece(&message, *frame, false); err != nil {
 			return err
 		}
 		query.Cursor = page.Next
@@ -89,7 +87,7 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 		if *page, err = s.readPiece(ctx, query, left); err != nil {
 			return err
 		}
-		if *frame = (*frame)[:0]; len(page.Changes) > 0 {
+		if *frame = append((*frame)[:0], headroom...); len(page.Changes) > 0 {
 			*frame = append(*frame, ',')
 		}
 	}
@@ -98,40 +96,16 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 		current = query.After
 	}
 	*frame = protocol.EndChanges(*frame, current, page.Partial)
-	return out.end(ctx, *frame)
+	return s.writePiece(&message, *frame, true)
 }
 
-// An outgoing is a message that is written in pieces, or, if it is a small one,
-// as a whole. A message that is begun and not ended takes its connection with it.
-type outgoing struct {
-	session *session
-	pieces  io.WriteCloser // nil until the first of several
-}
+// headroom is where the header of a piece goes.
+var headroom = make([]byte, socket.Headroom)
 
-func (o *outgoing) write(ctx context.Context, piece []byte) error {
-	o.session.writing.Add(1)
-	defer o.session.writing.Add(-1)
-	var err error
-	if o.pieces == nil {
-		o.pieces, err = o.session.conn.Writer(ctx, websocket.MessageText)
-	}
-	if err == nil {
-		_, err = o.pieces.Write(piece)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
-	}
-	return nil
-}
-
-func (o *outgoing) end(ctx context.Context, piece []byte) error {
-	if o.pieces == nil {
-		return o.session.write(ctx, piece)
-	}
-	if err := o.write(ctx, piece); err != nil {
-		return err
-	}
-	if err := o.pieces.Close(); err != nil {
+func (s *session) writePiece(message *socket.Message, piece []byte, last bool) error {
+	s.writing.Add(1)
+	defer s.writing.Add(-1)
+	if err := message.Write(piece, last); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	o.session.server.counts.messagesSent.Add(1)

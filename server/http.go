@@ -12,12 +12,13 @@ import (
 	"github.com/google/uuid"
 
 	"syncabled/revlog"
+	"syncabled/server/socket"
 )
 
 const defaultDatabase = "default"
 
-// ServeHTTP upgrades WebSocket handshakes to sessions, which it runs to their
-// end, and serves the rest from the static handler. It is the handler of Serve.
+// ServeHTTP upgrades WebSocket handshakes to sessions, which go on by themselves,
+// and serves the rest from the static handler. It is the handler of Serve.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case isHandshake(r):
@@ -113,7 +114,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		opened:   make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
-	session.conn, err = websocket.Accept(w, r, &websocket.AcceptOptions{
+	session.conn, err = socket.Accept(w, r, link.Conn, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the origin has been checked
 		Subprotocols:       []string{subprotocol},
 		OnPingReceived:     session.answerPing,
@@ -123,7 +124,11 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.config.Logger.Debug().Err(err).Str("remote", remote).Msg("handshake refused")
 		return
 	}
-	s.runSession(session, name)
+	if refusal := s.admit(session); refusal != nil {
+		session.close(*refusal)
+		return
+	}
+	go s.runSession(session, name) // Serve waits for it
 }
 
 // tablesOf returns the tables that a client says it has, nil if it does not say.

@@ -168,6 +168,21 @@ func (e *serverEnd) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// TryWrite implements socket.Trier. A browser takes in everything, but to the
+// server the connection is full now and then.
+func (e *serverEnd) TryWrite(b []byte) (int, error) {
+	e.mu.Lock()
+	room := len(b)
+	if e.rng.IntN(8) == 0 {
+		room = e.rng.IntN(len(b) + 1)
+	}
+	e.mu.Unlock()
+	if room == 0 {
+		return 0, nil
+	}
+	return e.Write(b[:room])
+}
+
 func (e *serverEnd) Close() error {
 	e.closeOnce.Do(func() {
 		e.inbox.change(func() { e.inbox.readerGone = true })

@@ -110,6 +110,9 @@ func (e *end) Write(b []byte) (int, error) { return e.out.write(b) }
 func (e *end) LocalAddr() net.Addr         { return e.local }
 func (e *end) RemoteAddr() net.Addr        { return e.remote }
 
+// TryWrite implements socket.Trier.
+func (e *end) TryWrite(b []byte) (int, error) { return e.out.tryWrite(b) }
+
 func (e *end) Close() error {
 	e.in.change(func() { e.in.readerGone = true })
 	e.out.change(func() { e.out.writerGone = true })
@@ -212,23 +215,35 @@ func (l *line) write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for written := 0; ; {
-		switch {
-		case l.cut:
-			return written, syscall.ECONNRESET
-		case l.writerGone:
-			return written, net.ErrClosed
-		case l.readerGone:
-			return written, syscall.EPIPE
-		case l.writing.passed:
-			return written, os.ErrDeadlineExceeded
-		}
-		n := min(len(b)-written, lineCapacity-len(l.bytes))
-		l.bytes = append(l.bytes, b[written:written+n]...)
+		n, err := l.put(b[written:])
 		written += n
-		l.changed.Broadcast()
-		if written == len(b) {
-			return written, nil
+		if err != nil || written == len(b) {
+			return written, err
 		}
 		l.changed.Wait()
 	}
+}
+
+func (l *line) tryWrite(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.put(b)
+}
+
+// put takes in what there is room for. The caller holds mu.
+func (l *line) put(b []byte) (int, error) {
+	switch {
+	case l.cut:
+		return 0, syscall.ECONNRESET
+	case l.writerGone:
+		return 0, net.ErrClosed
+	case l.readerGone:
+		return 0, syscall.EPIPE
+	case l.writing.passed:
+		return 0, os.ErrDeadlineExceeded
+	}
+	n := min(len(b), lineCapacity-len(l.bytes))
+	l.bytes = append(l.bytes, b[:n]...)
+	l.changed.Broadcast()
+	return n, nil
 }

@@ -70,13 +70,12 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 	}
 	// The client first has to let go of what it holds of a batch that was cut, or
 	// it would apply that together with what comes now.
-	if *frame = (*frame)[:0]; clear {
-		*frame = protocol.AppendClear(*frame)
-	} else {
-		*frame = protocol.AppendChanges(*frame, nil, position, false)
+	letGo := protocol.AppendChanges(nil, nil, position, false)
+	if clear {
+		letGo = protocol.AppendClear(nil)
 	}
 	if ruleLetGo || clear {
-		if err := s.write(ctx, *frame); err != nil {
+		if err := s.write(letGo); err != nil {
 			return 0, err
 		}
 	}

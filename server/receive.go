@@ -44,7 +44,7 @@ func (s *session) handle(ctx, stop context.Context, message letter) error {
 	if len(answer) == 0 {
 		return err
 	}
-	return errors.Join(s.write(ctx, answer), err)
+	return errors.Join(s.write(answer), err)
 }
 
 // answer does what a message asks for and returns what to answer, if anything.

@@ -18,13 +18,14 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/server/socket"
 )
 
 // A session is one connection.
 type session struct {
 	// Static after runSession has begun.
 	server   *Server
-	conn     *websocket.Conn
+	conn     *socket.Conn
 	link     *connection // what conn runs over
 	db       *database
 	id       string // tells it from other sessions, of all time
@@ -82,12 +83,8 @@ func (c closing) Error() string { return c.reason }
 
 const longestReason = 123
 
-// runSession runs the session of an accepted connection to its end.
+// runSession runs a session that was admitted to its end.
 func (s *Server) runSession(session *session, name string) {
-	if refusal := s.admit(session); refusal != nil {
-		session.close(*refusal)
-		return
-	}
 	defer s.leave(session)
 	defer func() { s.counts.close(session.end.Load().code) }()
 	session.link.handshake.leave()
@@ -118,7 +115,7 @@ func (s *session) run() {
 	}
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(ctx) })
-	err := s.read(ctx, stop)
+	err := protect(func() error { return s.read(ctx, stop) })
 	if c := (closing{}); errors.As(err, &c) {
 		s.close(c)
 	}
@@ -248,11 +245,11 @@ func (s *session) answerPing(ctx context.Context, _ []byte) bool {
 // nothing in.
 var errGone = errors.New("client is gone")
 
-// write sends one frame.
-func (s *session) write(ctx context.Context, frame []byte) error {
+// write sends one message.
+func (s *session) write(text []byte) error {
 	s.writing.Add(1)
 	defer s.writing.Add(-1)
-	if err := s.conn.Write(ctx, websocket.MessageText, frame); err != nil {
+	if err := s.conn.Write(text); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	s.server.counts.messagesSent.Add(1)
@@ -261,14 +258,14 @@ func (s *session) write(ctx context.Context, frame []byte) error {
 
 // readMessage reads one message.
 func (s *session) readMessage(ctx context.Context) (letter, error) {
-	kind, r, err := s.conn.Reader(ctx)
+	kind, r, err := s.conn.Reader(context.Background()) // it ends with the connection
 	if err != nil {
 		return letter{}, err
 	}
 	if kind == websocket.MessageBinary {
 		answer, err := s.offend(websocket.StatusUnsupportedData, &protocol.Error{
 			Message: "binary frame; the protocol is JSON in text frames"})
-		return letter{}, errors.Join(s.write(ctx, answer), err)
+		return letter{}, errors.Join(s.write(answer), err)
 	}
 	limit := int64(s.server.config.Limits.FrameBytes)
 	hangUp := func() { _ = s.link.SetReadDeadline(time.Now()) }
