@@ -228,6 +228,9 @@ func (db *DB) publish(f *fold) {
 	db.held.note(f)
 	for identity, c := range f.known {
 		db.numbers[identity] = c.number
+		if c.number != nobody {
+			db.names[c.number] = identity
+		}
 	}
 	if len(f.entries) == 0 {
 		return

@@ -142,6 +142,7 @@ type DB struct {
 	overlay overlay
 	tail    tail
 	numbers map[string]uint64 // of the clients that wrote since Open
+	names   map[uint64]string // the same the other way round
 	held    heldSizes
 }
 
@@ -176,6 +177,7 @@ func open(path string, options Options) (*DB, error) {
 		overlay: newOverlay(),
 		tail:    tail{most: options.bounds.tailEntries},
 		numbers: map[string]uint64{},
+		names:   map[uint64]string{},
 	}
 	if err := db.look(db.load); err != nil {
 		if errors.Is(err, errCorrupt) || errors.Is(err, errPanic) {

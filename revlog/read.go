@@ -47,6 +47,9 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 		b := newBatch(q, c)
 		b.reader = number
 		if page, err := b.finish(b.readEntries(ctx, recent)); !errors.Is(err, errBeyond) {
+			if q.Reader == "" {
+				page.Clients = db.clientsOf(recent, c.head)
+			}
 			return page, err
 		}
 	}
@@ -55,6 +58,31 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 		return b.finish(b.readObjects(ctx, db))
 	}
 	return b.finish(b.fromFile(db, func(v txView) error { return b.readEntries(ctx, v) }))
+}
+
+// clientsOf returns the clients of entries up to a revision, nil if one is unknown.
+func (db *DB) clientsOf(entries recent, to protocol.Revision) []string {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	found := []string{}
+	before := uint64(nobody)
+	for _, e := range entries {
+		if e.revision > to {
+			break
+		}
+		if e.client == before {
+			continue
+		}
+		before = e.client
+		identity, known := db.names[e.client]
+		if !known {
+			return nil
+		}
+		if !slices.Contains(found, identity) {
+			found = append(found, identity)
+		}
+	}
+	return found
 }
 
 // inGap reports whether the log never had a revision, because it was restored.

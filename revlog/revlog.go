@@ -197,6 +197,11 @@ type Page struct {
 	Idle     bool              // the batch holds nothing but marks for others; it need not be sent
 	Repairs  bool              // it replaces objects that the reader may have changed since
 	Next     Cursor            // where they start
+
+	// Clients are those whose changes, or marks, are in the batch: for anybody
+	// else it would be the same. It is known, and then not nil, if the query has
+	// no Reader and the batch is in memory.
+	Clients []string
 }
 
 // A Cursor is a place in a batch.

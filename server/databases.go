@@ -22,6 +22,7 @@ type databases struct {
 	idle   time.Duration
 	expiry time.Duration // of what is held
 	logger zerolog.Logger
+	share  room // most that a message may hold that is for several clients
 
 	mu     sync.Mutex
 	byName map[string]*database
@@ -35,6 +36,8 @@ type database struct {
 
 	opening sync.Mutex // held while the log is opened or closed
 	log     revlog.Log // nil while it is closed
+
+	publisher *publisher // of the log
 
 	// Guarded by peersMu.
 	peersMu sync.Mutex
@@ -52,6 +55,7 @@ func newDatabases(config *Config) *databases {
 		idle:   config.IdleTimeout,
 		expiry: config.HeldExpiry,
 		logger: config.Logger,
+		share:  room{config.PageChanges, min(config.PageBytes, sharedBytes)},
 		byName: map[string]*database{},
 	}
 }
@@ -90,6 +94,7 @@ func (d *databases) openLog(db *database) error {
 		return errors.Join(err, log.Close())
 	}
 	db.log, db.sentAll, db.peers = log, page.Revision, map[string]*peer{}
+	db.publisher = d.startPublisher(db.name, log, page.Revision)
 	return nil
 }
 
@@ -105,6 +110,7 @@ func hasEnded(log revlog.Log) bool {
 // to be opened again when retire returns. The caller holds db.opening.
 func (d *databases) retire(db *database) {
 	err := db.log.Close()
+	<-db.publisher.done
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.byName[db.name] == db { // nobody else has
@@ -172,7 +178,9 @@ func (db *database) close() error {
 	}
 	log := db.log
 	db.log, db.peers = nil, nil
-	return log.Close()
+	err := log.Close()
+	<-db.publisher.done
+	return err
 }
 
 // close closes all databases. No session may be left.

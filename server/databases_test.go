@@ -33,6 +33,7 @@ type shelfLog struct {
 	shelf  *shelf
 	name   string
 	closed atomic.Bool
+	ended  chan struct{} // closed when it is
 }
 
 func newShelf(t *testing.T) *shelf { return &shelf{t: t, open: map[string]bool{}} }
@@ -50,7 +51,7 @@ func (s *shelf) Open(name string) (revlog.Log, error) {
 	}
 	s.open[name] = true
 	s.opened.Add(1)
-	return &shelfLog{shelf: s, name: name}, nil
+	return &shelfLog{shelf: s, name: name, ended: make(chan struct{})}, nil
 }
 
 func (s *shelf) count() int {
@@ -60,14 +61,19 @@ func (s *shelf) count() int {
 }
 
 func (l *shelfLog) Read(context.Context, revlog.Query) (revlog.Page, error) {
-	return revlog.Page{}, nil
-}
-
-func (l *shelfLog) Wait(context.Context, protocol.Revision) (protocol.Revision, error) {
 	if l.closed.Load() {
 		l.shelf.t.Errorf("%s is in use, but closed", l.name)
 	}
-	return 0, nil
+	return revlog.Page{}, nil
+}
+
+func (l *shelfLog) Wait(ctx context.Context, _ protocol.Revision) (protocol.Revision, error) {
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-l.ended:
+		return 0, revlog.ErrClosed
+	}
 }
 
 func (l *shelfLog) Close() error {
@@ -75,13 +81,21 @@ func (l *shelfLog) Close() error {
 	defer l.shelf.mu.Unlock()
 	if l.closed.Swap(true) {
 		l.shelf.t.Errorf("%s was closed twice", l.name)
+	} else {
+		close(l.ended)
 	}
 	delete(l.shelf.open, l.name)
 	return nil
 }
 
 func (s *shelf) databases(idle time.Duration) *databases {
-	return newDatabases(&Config{Open: s.Open, IdleTimeout: idle, Logger: zerolog.Nop()})
+	d := newDatabases(&Config{Open: s.Open, IdleTimeout: idle, Logger: zerolog.Nop()})
+	s.t.Cleanup(func() {
+		if err := d.close(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	return d
 }
 
 func mustAcquire(t *testing.T, d *databases, name string) *database {
@@ -153,7 +167,7 @@ func TestDatabaseIsTakenAsItsIdleTimeEnds(t *testing.T) {
 		for range 500 {
 			db := mustAcquire(t, d, "a")
 			synctest.Wait()
-			_, _ = db.log.Wait(t.Context(), 0)
+			_, _ = db.log.Read(t.Context(), revlog.Query{})
 			d.release(db)
 			time.Sleep(time.Minute)
 		}
@@ -207,7 +221,7 @@ func TestDatabasesConcurrently(t *testing.T) {
 					return
 				}
 				for range 20 {
-					_, _ = db.log.Wait(t.Context(), 0)
+					_, _ = db.log.Read(t.Context(), revlog.Query{})
 					runtime.Gosched()
 				}
 				d.release(db)

@@ -145,6 +145,7 @@ type line struct {
 
 	// Guarded by mu.
 	bytes            []byte
+	writes           int
 	held             bool // the reader gets nothing
 	cut              bool
 	readerGone       bool
@@ -244,6 +245,14 @@ func (l *line) put(b []byte) (int, error) {
 	}
 	n := min(len(b), lineCapacity-len(l.bytes))
 	l.bytes = append(l.bytes, b[:n]...)
+	l.writes++
 	l.changed.Broadcast()
 	return n, nil
+}
+
+// written returns how often something was written.
+func (l *line) written() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writes
 }

@@ -300,8 +300,7 @@ func (s *session) awaitOpening() bool {
 func (s *session) mute() {
 	slow := time.AfterFunc(fenceTime, s.cut)
 	defer slow.Stop()
-	s.stopPushing()
-	s.pushing.Wait()
+	s.endFeed()
 	if ruleFence && s.ping(context.Background(), fenceTime) != nil {
 		s.cut()
 	}

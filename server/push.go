@@ -9,16 +9,12 @@ import (
 	"syncabled/revlog"
 )
 
-// push sends the client what others change, from a position on. Each round sends
-// one batch: all there is between the position and the head. A batch is sent even
-// if it holds no changes, because the position counts too: it becomes the base
-// of what the client changes next. Waiting ends with stop, writing with ctx.
+// push sends the client what others changed, from the position on that it
+// subscribes from. Waiting ends with stop, writing with ctx.
 func (s *session) push(ctx, stop context.Context, position protocol.Revision) error {
 	var frame []byte
-	opened := false
 	resync, lost := s.mayHold(position), false
 	s.progress.begin(position)
-	defer s.progress.end()
 	for {
 		var err error
 		if resync {
@@ -26,27 +22,41 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 		} else {
 			position, err = s.pushBatch(ctx, stop, revlog.Query{After: position}, &frame)
 		}
-		resync, lost = false, errors.Is(err, revlog.ErrAhead)
+		lost = errors.Is(err, revlog.ErrAhead)
 		switch {
 		case lost: // it comes from another history: what it holds is of no use
 			resync, position = true, 0
-			continue
 		case err != nil:
 			return err
-		}
-		if !opened {
+		default:
 			close(s.opened)
-			opened = true
+			s.progress.reached(position)
+			return s.pushOn(ctx, stop, position)
+		}
+	}
+}
+
+// pushOn sends the client what others change, from a position on. Each round sends
+// one batch: all there is between the position and the head. A batch is sent even
+// if it holds no changes, because the position counts too: it becomes the base
+// of what the client changes next. At the head, the publisher goes on.
+func (s *session) pushOn(ctx, stop context.Context, position protocol.Revision) error {
+	var frame []byte
+	for !s.restFeed(position) {
+		if _, err := s.db.log.Wait(stop, position); err != nil {
+			return err
+		}
+		s.progress.moved()
+		var err error
+		if position, err = s.pushBatch(ctx, stop, revlog.Query{After: position}, &frame); err != nil {
+			return err
 		}
 		if cap(frame) > idleFrame {
 			frame = nil
 		}
 		s.progress.reached(position)
-		if _, err := s.db.log.Wait(stop, position); err != nil {
-			return err
-		}
-		s.progress.moved()
 	}
+	return nil
 }
 
 // idleFrame is the largest buffer that a session keeps while it has nothing to send.

@@ -44,7 +44,7 @@ func (s *session) handle(ctx, stop context.Context, message letter) error {
 	if len(answer) == 0 {
 		return err
 	}
-	return errors.Join(s.write(answer), err)
+	return errors.Join(s.reply(ctx, answer), err)
 }
 
 // answer does what a message asks for and returns what to answer, if anything.
@@ -175,6 +175,7 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, error) {
 	now := time.Now()
 	s.lastSet.Store(now.UnixNano())
+	s.holdFeed()
 	receipt, err := s.submitRestrained(ctx, revlog.Set{
 		Client:  s.identity,
 		Base:    msg.Base,
@@ -232,13 +233,5 @@ func (s *session) finishHeld(ctx context.Context) error {
 // subscribe starts the pushing. Its first message opens the client's app.
 func (s *session) subscribe(ctx, stop context.Context, msg protocol.Subscribe) {
 	s.subscribed = true
-	s.pushing.Go(func() {
-		switch err := protect(func() error { return s.push(ctx, stop, msg.Synced) }); {
-		case stop.Err() != nil: // muted, or the session has ended
-		case errors.Is(err, errGone):
-			_ = s.conn.CloseNow() // ends the reading too
-		default:
-			s.close(failure(err))
-		}
-	})
+	s.startFeed(ctx, stop, msg.Synced)
 }

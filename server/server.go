@@ -11,7 +11,8 @@
 //	          log has it on disk; subscribe starts the pushing
 //	pushing   read a batch from the position, write it, wait for the log to
 //	          move on; there is no queue per client, so a slow one gets fewer,
-//	          larger batches
+//	          larger batches. Clients at the head get one frame that is made
+//	          for all of them, from the publisher of their database
 //	pinging   finds peers that are gone without a word
 //
 // What is not the protocol is answered with an error message and a close; every

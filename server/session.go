@@ -55,7 +55,8 @@ type session struct {
 
 	lastSet     atomic.Int64 // when the last set came, in nanoseconds since 1970
 	pushed      atomic.Int64 // changes sent
-	pushing     sync.WaitGroup
+	feed        feed
+	pushing     sync.WaitGroup // goroutines of the feed
 	stopPushing context.CancelFunc
 	answered    bool          // a batch has been sent; owned by the pushing side
 	opened      chan struct{} // closed when the first batch has been sent
@@ -124,7 +125,7 @@ func (s *session) run() {
 	cancel()
 	_ = s.conn.CloseNow() // it may be closed already
 	watching.Wait()
-	s.pushing.Wait()
+	s.endFeed()
 	if s.peer != nil {
 		s.peer.leave(s)
 		s.db.releasePeer(s.peer)
@@ -253,6 +254,16 @@ func (s *session) write(text []byte) error {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	s.server.counts.messagesSent.Add(1)
+	return nil
+}
+
+// writeFrames sends messages that are frames already.
+func (s *session) writeFrames(frames []byte) error {
+	s.writing.Add(1)
+	defer s.writing.Add(-1)
+	if err := s.conn.WriteFrames(frames); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
 	return nil
 }
 

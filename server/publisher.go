@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+	"syncabled/server/socket"
+)
+
+// A publisher pushes to those clients of a database that have everything there is.
+// It makes a frame of what is new once and offers it to all of them, one after the
+// other, without waiting for any. For whom that frame is not right, or who does not
+// take it in, it has the feed go on itself: the position in the log is what counts,
+// and the publisher only saves the way from there.
+type publisher struct {
+	// Static after startPublisher.
+	log    revlog.Log
+	share  room
+	logger zerolog.Logger
+	done   chan struct{} // closed when it has ended, after the log has
+
+	// Owned by run.
+	offered []*session
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	position protocol.Revision // up to which it has published
+	sessions []*session        // whose feeds it has, or had
+	ended    bool
+}
+
+// sharedBytes is the most that a message may have that is for several clients:
+// what there is room for in the socket of one that keeps up.
+const sharedBytes = 64 << 10
+
+// startPublisher starts a publisher at the head of a log. It ends with the log.
+func (d *databases) startPublisher(database string, log revlog.Log, head protocol.Revision) *publisher {
+	p := &publisher{
+		log:      log,
+		share:    d.share,
+		logger:   d.logger.With().Str("database", database).Logger(),
+		done:     make(chan struct{}),
+		position: head,
+	}
+	go p.run()
+	return p
+}
+
+func (p *publisher) run() {
+	defer close(p.done)
+	err := protect(func() error {
+		for position := p.position; ; {
+			head, err := p.log.Wait(context.Background(), position)
+			if err != nil {
+				return err
+			}
+			p.publish(head)
+			position = head
+		}
+	})
+	if !errors.Is(err, revlog.ErrClosed) {
+		p.logger.Error().Err(failure(err).err).Msg("publisher has ended")
+	}
+	p.end()
+}
+
+// publish sends everybody what lies between its position and the head.
+func (p *publisher) publish(head protocol.Revision) {
+	p.mu.Lock()
+	b := broadcast{publisher: p, from: p.position, to: head}
+	p.position = head
+	p.offered = append(p.offered[:0], p.sessions...)
+	p.mu.Unlock()
+	for _, s := range p.offered {
+		s.offer(&b)
+	}
+	clear(p.offered)
+}
+
+// end has all feeds go on themselves.
+func (p *publisher) end() {
+	p.mu.Lock()
+	p.ended = true
+	sessions := slices.Clone(p.sessions)
+	p.mu.Unlock()
+	for _, s := range sessions {
+		s.feed.mu.Lock()
+		if s.feed.holder == byPublisher && !s.feed.ended {
+			s.goOnItself()
+		}
+		s.feed.mu.Unlock()
+	}
+}
+
+// take takes the feed of a client that has everything up to a position, unless
+// that is behind what is published.
+func (p *publisher) take(s *session, position protocol.Revision) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended || position < p.position {
+		return false
+	}
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	if s.feed.ended {
+		return false
+	}
+	if s.feed.place == 0 {
+		p.sessions = append(p.sessions, s)
+		s.feed.place = len(p.sessions)
+	}
+	s.feed.holder, s.feed.position = byPublisher, position
+	return true
+}
+
+// leave forgets a session whose feed has ended.
+func (p *publisher) leave(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.feed.place == 0 {
+		return
+	}
+	last := len(p.sessions) - 1
+	moved := p.sessions[last]
+	p.sessions[s.feed.place-1], p.sessions[last] = moved, nil
+	p.sessions = p.sessions[:last]
+	moved.feed.place, s.feed.place = s.feed.place, 0
+}
+
+// A broadcast is a batch for several clients. It is made when the first one needs
+// it.
+type broadcast struct {
+	publisher *publisher
+	from, to  protocol.Revision
+
+	made    bool
+	clients []string // whom it is not for
+	shared  bool     // it is for all others
+	changes int
+	frame   []byte // empty if there is nothing to send
+}
+
+// isFor reports whether the batch is the right one for a client.
+func (b *broadcast) isFor(identity string) bool {
+	if !b.made {
+		b.made = true
+		b.make()
+	}
+	return b.shared && !slices.Contains(b.clients, identity)
+}
+
+func (b *broadcast) make() {
+	p := b.publisher
+	query := revlog.Query{After: b.from, UpTo: b.to, MaxChanges: p.share.changes, MaxBytes: p.share.bytes}
+	page, err := p.log.Read(context.Background(), query)
+	if err != nil || page.Partial || page.Clients == nil {
+		return // each client's own feed finds out why
+	}
+	b.shared, b.clients, b.changes = true, page.Clients, len(page.Changes)
+	if !page.Idle && (ruleEmpty || b.changes > 0) {
+		b.frame = socket.AppendFrame(nil, protocol.AppendChanges(nil, page.Changes, page.Revision, false))
+	}
+}
