@@ -101,9 +101,17 @@ func (s *session) holdFeed() {
 	}
 }
 
+// holdsFeed reports whether the reading side has the feed, which nobody takes from
+// it.
+func (s *session) holdsFeed() bool {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	return s.feed.holder == byReader
+}
+
 // reply sends an answer, and, if the reading side has the feed, a batch with it.
 func (s *session) reply(ctx context.Context, answer []byte) error {
-	if s.feed.holder != byReader { // nobody else makes it that, or changes it then
+	if !s.holdsFeed() {
 		return s.write(answer)
 	}
 	frames := socket.AppendFrame(nil, answer)
