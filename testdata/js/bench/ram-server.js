@@ -1,6 +1,9 @@
-// A sync server that keeps everything in memory and nothing on disk: what one
-// would write first, to compare with. The same protocol, one database, whatever
-// the path.
+// A sync server that keeps everything in memory and nothing on disk, to compare
+// with. It has the algorithms of the WebSocket sample of Dexie.Syncable, and so
+// their cost: whenever a set is committed or a subscriber is sent something, it
+// looks through all changes that there ever were. A turn of the event loop ends
+// before subscribers are told, once for all changes of that turn. The same
+// protocol, one database, whatever the path.
 //
 //   node ram-server.js [port]
 
@@ -8,16 +11,19 @@ import { WebSocketServer } from "ws";
 
 const CREATE = 1, UPDATE = 2, DELETE = 3;
 
-const log = []; // {rev, source, type, table, key, obj, mods}
+const changes = []; // {rev, source, type, table, key, obj, mods}
+const tables = new Map(); // of Maps from key to object
+const open = new Map(); // from client to the changes of a set of which more is to come
 const subscribers = new Set();
 let clients = 0;
+let waking = false;
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: Number(process.argv[2] ?? 0) }, () => {
   console.error(`listening on ws://127.0.0.1:${server.address().port}/`);
 });
 
 server.on("connection", (socket) => {
-  const client = { identity: null, position: 0, opened: false, send: (message) => socket.send(JSON.stringify(message)) };
+  const client = { identity: null, position: 0, send: (message) => socket.send(JSON.stringify(message)) };
   socket.on("message", (data) => handle(client, JSON.parse(data)));
   socket.on("close", () => subscribers.delete(client));
   socket.on("error", () => socket.terminate());
@@ -32,13 +38,17 @@ function handle(client, message) {
         client.send({ type: "clientIdentity", clientIdentity: client.identity });
       }
       break;
-    case "changes":
-      for (const { type, table, key, obj, mods } of message.changes) {
-        log.push({ rev: log.length + 1, source: client.identity, type, table, key, obj, mods });
+    case "changes": {
+      const set = [...(open.get(client.identity) ?? []), ...message.changes];
+      if (message.partial) {
+        open.set(client.identity, set);
+      } else {
+        open.delete(client.identity);
+        commit(client, message.baseRevision || changes.length, set);
       }
       client.send({ type: "ack", requestId: message.requestId });
-      if (message.changes.length > 0) subscribers.forEach(push);
       break;
+    }
     case "subscribe":
       client.position = message.syncedRevision ?? 0;
       subscribers.add(client);
@@ -46,39 +56,86 @@ function handle(client, message) {
   }
 }
 
-// Sends a client what others changed after its position.
-function push(client) {
-  const changes = log.slice(client.position).filter((change) => change.source !== client.identity);
-  const currentRevision = log.length;
-  client.position = currentRevision;
-  if (changes.length === 0 && client.opened) return;
-  client.opened = true;
-  client.send({ type: "changes", changes: reduce(changes), currentRevision, partial: false });
+// Resolves a set against what others did since its base, and applies the rest. A
+// set without a base is taken as it is: those who only write are to cost this
+// server no more than they must.
+function commit(client, base, set) {
+  const others = reduce(changes.filter(({ rev, source }) => rev > base && source !== client.identity));
+  for (const change of set) {
+    const stands = resolve(change, others.get(idOf(change)));
+    if (stands) apply(client, stands);
+  }
 }
 
-// Leaves one change per object.
-function reduce(changes) {
+// Returns what is left of a change beside what others did to its object.
+function resolve(change, other) {
+  if (!other || other.type === UPDATE && change.type === DELETE) return change;
+  if (other.type !== UPDATE) return null;
+  if (change.type === CREATE) return { ...change, obj: updated(change.obj, other.mods) };
+  const taken = Object.keys(other.mods);
+  const left = Object.entries(change.mods).filter(([path]) => !taken.some((t) => path === t || path.startsWith(t + ".")));
+  return left.length > 0 ? { ...change, mods: Object.fromEntries(left) } : null;
+}
+
+function apply(client, { type, table, key, obj, mods }) {
+  if (!tables.has(table)) tables.set(table, new Map());
+  const objects = tables.get(table), id = JSON.stringify(key);
+  switch (type) {
+    case CREATE:
+      objects.set(id, obj);
+      break;
+    case UPDATE:
+      if (!objects.has(id)) return;
+      objects.set(id, updated(objects.get(id), mods));
+      break;
+    case DELETE:
+      if (!objects.delete(id)) return;
+  }
+  changes.push({ rev: changes.length + 1, source: client.identity, type, table, key, obj, mods });
+  if (waking) return;
+  waking = true;
+  setTimeout(() => {
+    waking = false;
+    subscribers.forEach(push);
+  }, 0);
+}
+
+// Sends a client what others changed after its position, if only the position.
+function push(client) {
+  const unseen = changes.filter(({ rev, source }) => rev > client.position && source !== client.identity);
+  const sent = [...reduce(unseen).values()].map(({ type, table, key, obj, mods }) => ({ type, table, key, obj, mods }));
+  client.position = changes.length;
+  client.send({ type: "changes", changes: sent, currentRevision: client.position, partial: false });
+}
+
+const idOf = ({ table, key }) => JSON.stringify([table, key]);
+
+// Leaves one change per object, by object.
+function reduce(list) {
   const byObject = new Map();
-  for (const change of changes) {
-    const id = JSON.stringify([change.table, change.key]);
+  for (const change of list) {
+    const id = idOf(change);
     byObject.set(id, merge(byObject.get(id), change));
   }
-  return [...byObject.values()].map(({ type, table, key, obj, mods }) => ({ type, table, key, obj, mods }));
+  return byObject;
 }
 
 function merge(earlier, later) {
   if (!earlier || later.type !== UPDATE) return later;
   switch (earlier.type) {
-    case CREATE: {
-      const obj = structuredClone(earlier.obj);
-      for (const path of Object.keys(later.mods)) setByKeyPath(obj, path, later.mods[path]);
-      return { ...earlier, obj };
-    }
+    case CREATE:
+      return { ...earlier, obj: updated(earlier.obj, later.mods) };
     case UPDATE:
       return { ...earlier, mods: { ...earlier.mods, ...later.mods } };
     case DELETE:
       return earlier;
   }
+}
+
+function updated(obj, mods) {
+  const copy = structuredClone(obj);
+  for (const path of Object.keys(mods)) setByKeyPath(copy, path, mods[path]);
+  return copy;
 }
 
 function setByKeyPath(obj, path, value) {
