@@ -73,8 +73,7 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 		*frame = protocol.AppendList(*frame, page.Changes)
 		left.changes -= len(page.Changes)
 		left.bytes -= len(*frame) - before
-		s.pushed.Add(int64(len(page.Changes)))
-		s.server.counts.changesSent.Add(int64(len(page.Changes)))
+		s.countPushed(len(page.Changes))
 		page.Changes = nil // it need not stay in memory for as long as the client takes
 		if !page.Partial || left.changes <= 0 || left.bytes <= 0 {
 			break
@@ -108,6 +107,8 @@ func (s *session) writePiece(message *socket.Message, piece []byte, last bool) e
 	if err := message.Write(piece, last); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
-	o.session.server.counts.messagesSent.Add(1)
+	if last {
+		s.server.counts.messagesSent.Add(1)
+	}
 	return nil
 }

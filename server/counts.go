@@ -57,6 +57,12 @@ const closeCodes = 16
 
 func (c *counts) refuse(r refusal) { c.refused[r].Add(1) }
 
+// countPushed counts changes that are sent to the client.
+func (s *session) countPushed(changes int) {
+	s.pushed.Add(int64(changes))
+	s.server.counts.changesSent.Add(int64(changes))
+}
+
 func (c *counts) close(code websocket.StatusCode) {
 	i := int(code - websocket.StatusNormalClosure)
 	if i < 0 || i >= closeCodes {

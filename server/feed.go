@@ -121,7 +121,8 @@ func (s *session) reply(ctx context.Context, answer []byte) error {
 	if err == nil && !page.Partial && !page.Repairs {
 		if page.Revision > query.After && !page.Idle && (ruleEmpty || len(page.Changes) > 0) {
 			s.peer.sending(page.Revision)
-			s.pushed.Add(int64(len(page.Changes)))
+			s.countPushed(len(page.Changes))
+			s.server.counts.messagesSent.Add(1)
 			frames = socket.AppendFrame(frames, protocol.AppendChanges(nil, page.Changes, page.Revision, false))
 		}
 		s.feed.position = page.Revision
@@ -130,6 +131,7 @@ func (s *session) reply(ctx context.Context, answer []byte) error {
 	if err := s.writeFrames(frames); err != nil {
 		return err
 	}
+	s.server.counts.messagesSent.Add(1)
 	s.releaseFeed()
 	return nil
 }
@@ -167,7 +169,10 @@ func (s *session) offer(b *broadcast) {
 	if received != socket.Busy {
 		f.position = b.to
 		s.progress.reached(b.to)
-		s.pushed.Add(int64(b.changes))
+		s.countPushed(b.changes)
+		if len(b.frame) > 0 {
+			s.server.counts.messagesSent.Add(1)
+		}
 	}
 	if received != socket.Sent {
 		s.goOnItself()
