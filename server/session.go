@@ -61,7 +61,8 @@ type session struct {
 	answered    bool          // a batch has been sent; owned by the pushing side
 	opened      chan struct{} // closed when the first batch has been sent
 	ended       chan struct{} // closed when the reading has ended
-	unfinished  *time.Timer   // fires when a set that was sent in part is left lying
+	alarms      alarms
+	unfinished  *time.Timer // goes off when a set that was sent in part is left lying
 
 	introduced atomic.Pointer[introduction] // nil until its database is open
 	progress   progress
@@ -109,13 +110,10 @@ func (s *session) run() {
 	stop, stopPushing := context.WithCancel(ctx)
 	s.stopPushing = stopPushing
 	s.conn.SetReadLimit(-1) // readMessage has its own
-	s.unfinished = time.NewTimer(time.Hour)
-	s.unfinished.Stop()
 	if expires := s.grant.Expires; !expires.IsZero() {
 		defer time.AfterFunc(time.Until(expires), func() { s.close(expired) }).Stop()
 	}
-	var watching sync.WaitGroup
-	watching.Go(func() { s.watch(ctx) })
+	s.watch(ctx)
 	err := protect(func() error { return s.read(ctx, stop) })
 	if c := (closing{}); errors.As(err, &c) {
 		s.close(c)
@@ -124,7 +122,7 @@ func (s *session) run() {
 	s.end.CompareAndSwap(nil, &closing{code: peerCode(err)})
 	cancel()
 	_ = s.conn.CloseNow() // it may be closed already
-	watching.Wait()
+	s.alarms.end()
 	s.endFeed()
 	if s.peer != nil {
 		s.peer.leave(s)
@@ -196,23 +194,20 @@ func (s *session) drain(delay time.Duration) {
 	s.close(closing{code: websocket.StatusServiceRestart, reason: "server is restarting"})
 }
 
-// watch does what is due when the client is silent: it finds out whether the peer
-// is still there, and finishes a set that the client does not go on with.
+// watch sees to it that what is due is done when the client is silent: finding out
+// whether the peer is still there, and finishing a set that the client does not go
+// on with. There is no goroutine that waits for that.
 func (s *session) watch(ctx context.Context) {
-	ticker := time.NewTicker(s.server.config.PingInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			s.checkPeer(ctx)
-		case <-s.unfinished.C:
-			if err := s.finishHeld(ctx); err != nil && ctx.Err() == nil {
-				s.close(failure(err))
-			}
-		case <-ctx.Done():
-			return
+	s.alarms.set(s.server.config.PingInterval, func(ping *time.Timer) {
+		s.checkPeer(ctx)
+		ping.Reset(s.server.config.PingInterval)
+	})
+	s.unfinished = s.alarms.set(time.Hour, func(*time.Timer) {
+		if err := s.finishHeld(ctx); err != nil && ctx.Err() == nil {
+			s.close(failure(err))
 		}
-	}
+	})
+	s.unfinished.Stop()
 }
 
 // checkPeer drops a peer that is silent and does not answer a ping. It cannot be
