@@ -25,9 +25,12 @@ type Conn struct {
 	text            turn // held for the time of a message
 }
 
-// bufferSize is that of what is read and of the control frames that are written:
-// large enough for most sets of a client.
-const bufferSize = 512
+// The sizes of the buffers of a connection: for most sets of a client, and for the
+// largest control frame of the library, which it has to write whole.
+const (
+	readBuffer  = 512
+	writeBuffer = 2 + 125
+)
 
 // Accept shakes hands. The handler may then return, and everything that the web
 // server has for the connection is free again; the request is not to be used any
@@ -61,7 +64,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.out = newPipe(conn, h.below, first)
-	return h.out, bufio.NewReadWriter(bufio.NewReaderSize(h.out, bufferSize), bufio.NewWriterSize(h.out, bufferSize)), nil
+	return h.out, bufio.NewReadWriter(bufio.NewReaderSize(h.out, readBuffer), bufio.NewWriterSize(h.out, writeBuffer)), nil
 }
 
 // Write sends a message.
