@@ -111,7 +111,7 @@ func (s *session) run() {
 	s.stopPushing = stopPushing
 	s.conn.SetReadLimit(-1) // readMessage has its own
 	if expires := s.grant.Expires; !expires.IsZero() {
-		defer time.AfterFunc(time.Until(expires), func() { s.close(expired) }).Stop()
+		s.alarms.set(time.Until(expires), func(*time.Timer) { s.close(expired) })
 	}
 	s.watch(ctx)
 	err := protect(func() error { return s.read(ctx, stop) })
