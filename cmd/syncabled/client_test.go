@@ -76,15 +76,19 @@ func (c *client) read() {
 // submit creates an object in the table items, and returns when that has been
 // acknowledged.
 func (c *client) submit(key string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	quoted, err := json.Marshal(key)
 	if err != nil {
 		return err
 	}
+	return c.submitChange(fmt.Sprintf(`{"type":1,"table":"items","key":%s,"obj":{"id":%[1]s}}`, quoted))
+}
+
+// submitChange sends a set of one change, and returns when that has been acknowledged.
+func (c *client) submitChange(change string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	c.requests++
-	err = c.send(ctx, fmt.Sprintf(`{"type":"changes","requestId":%d,"baseRevision":null,"partial":false,"changes":[
-		{"type":1,"table":"items","key":%s,"obj":{"id":%[2]s}}]}`, c.requests, quoted))
+	err := c.send(ctx, fmt.Sprintf(`{"type":"changes","requestId":%d,"baseRevision":null,"partial":false,"changes":[%s]}`, c.requests, change))
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 //	refused ORIGIN PATTERN        connect from a page; the answer is a 403 that matches
 //	certificate CERT KEY          write a new self-signed certificate for 127.0.0.1, and its key
 //	submit NAME KEY               have it create an object, and wait for the ack
+//	change NAME CHANGE            have it send a set of one change, and wait for the ack
 //	closed NAME CODE              wait until the server has closed its connection
 //	database FILE PROGRAM FORMAT  write a bbolt file of a program in a format version
 func TestScripts(t *testing.T) {
@@ -72,6 +73,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"answers":     onStage((*stage).answers),
 			"certificate": onStage((*stage).certificate),
+			"change":      onStage((*stage).change),
 			"client":      onStage((*stage).connect),
 			"closed":      onStage((*stage).closed),
 			"database":    onStage((*stage).database),
@@ -319,6 +321,10 @@ func (s *stage) certificate(ts *testscript.TestScript, args []string) error {
 
 func (s *stage) submit(_ *testscript.TestScript, args []string) error {
 	return s.clients[args[0]].submit(args[1])
+}
+
+func (s *stage) change(_ *testscript.TestScript, args []string) error {
+	return s.clients[args[0]].submitChange(args[1])
 }
 
 func (s *stage) closed(_ *testscript.TestScript, args []string) error {
