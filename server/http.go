@@ -114,7 +114,11 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		opened:   make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
-	session.conn, err = socket.Accept(w, r, link.Conn, &websocket.AcceptOptions{
+	below := link.Conn
+	if r.TLS != nil { // what goes there is for TLS to say
+		below = nil
+	}
+	session.conn, err = socket.Accept(w, r, below, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the origin has been checked
 		Subprotocols:       []string{subprotocol},
 		OnPingReceived:     session.answerPing,
