@@ -126,7 +126,7 @@ func (p *peer) replace(before, s *session, roundTrip time.Duration, canGoOn bool
 	defer before.busy.Unlock()
 	switch {
 	case !ruleLate:
-	case canGoOn && (p.activeSince(s.madeUp(roundTrip, patient)) || before.link.accepted.After(s.link.accepted)):
+	case canGoOn && (p.activeSince(s.madeUp(roundTrip, patient)) || p.spokeBefore(s) || before.link.accepted.After(s.link.accepted)):
 		return true, p.yield(s)
 	case p.spokeSince(s.madeUp(roundTrip, hasty)):
 		return true, startOver
@@ -216,6 +216,23 @@ func (p *peer) spokeSince(t time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.spoke.After(t)
+}
+
+// A client whose answers are quick can be slow to make up its first set all the
+// same. That takes no longer than slowSet. In less than tooSoon it has hardly
+// deleted anything that it was acknowledged.
+const (
+	slowSet = time.Second
+	tooSoon = 50 * time.Millisecond
+)
+
+// spokeBefore reports whether a set was acknowledged in the time in which the client
+// may have made up what the session sends first, and not just now.
+func (p *peer) spokeBefore(s *session) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ago := s.link.accepted.Sub(p.spoke)
+	return ago > tooSoon && ago < slowSet
 }
 
 // activeSince reports whether that happened, or a batch was sent.
