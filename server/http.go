@@ -40,7 +40,7 @@ func isHandshake(r *http.Request) bool {
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
 	name, err := databaseName(r.URL.Path)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
+		s.refusePath(w, r)
 		return
 	}
 	if _, refusal := s.authorize(r, name); refusal != nil {
@@ -72,6 +72,16 @@ func databaseName(path string) (string, error) {
 	return name, nil
 }
 
+// refusePath answers a request for what is no database. Who may open none learns
+// nothing about paths either.
+func (s *Server) refusePath(w http.ResponseWriter, r *http.Request) {
+	if _, refusal := s.authorize(r, ""); refusal != nil {
+		refusal.write(w)
+		return
+	}
+	http.Error(w, errNoDatabase.Error(), http.StatusNotFound)
+}
+
 // subprotocol is what a client is told that names subprotocols, which is how a page
 // can bring a token. One that names none gets none.
 const subprotocol = "syncabled"
@@ -80,7 +90,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	name, err := databaseName(r.URL.Path)
 	if err != nil {
 		s.counts.refuse(refusedPath)
-		http.Error(w, err.Error(), http.StatusNotFound)
+		s.refusePath(w, r)
 		return
 	}
 	if !originAllowed(r, *s.origins.Load()) {
