@@ -31,46 +31,51 @@ func (s *Server) Control() http.Handler {
 // LengthTrailer is the trailer of a backup that says how long it is.
 const LengthTrailer = "Syncabled-Length"
 
-func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
+// acquireNamed returns the database that a request names, to be released. It returns
+// nil if there is none, which it has answered then.
+func (s *Server) acquireNamed(w http.ResponseWriter, r *http.Request) *database {
 	name := r.PathValue("name")
 	if !revlog.ValidName(name) {
 		http.Error(w, errNoDatabase.Error(), http.StatusNotFound)
-		return
+		return nil
 	}
 	db, err := s.databases.acquire(name)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return nil
+	}
+	return db
+}
+
+func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
+	db := s.acquireNamed(w, r)
+	if db == nil {
 		return
 	}
 	defer s.databases.release(db)
 	source, ok := db.log.(io.WriterTo)
 	if !ok {
-		http.Error(w, fmt.Sprintf("database %s cannot be copied while it is in use", name), http.StatusNotImplemented)
+		http.Error(w, fmt.Sprintf("database %s cannot be copied while it is in use", db.name), http.StatusNotImplemented)
 		return
 	}
 	w.Header().Set("Trailer", LengthTrailer)
 	n, err := source.WriteTo(w)
 	if err != nil {
-		s.config.Logger.Error().Err(err).Str("database", name).Msg("backup")
+		s.config.Logger.Error().Err(err).Str("database", db.name).Msg("backup")
 		return
 	}
 	w.Header().Set(LengthTrailer, strconv.FormatInt(n, 10))
 }
 
 func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
-	name, query := r.PathValue("name"), r.URL.Query()
-	if !revlog.ValidName(name) {
-		http.Error(w, errNoDatabase.Error(), http.StatusNotFound)
-		return
-	}
+	query := r.URL.Query()
 	after, err := strconv.ParseUint(cmp.Or(query.Get("after"), "0"), 10, 53)
 	if err != nil {
 		http.Error(w, fmt.Sprintf("%q is no revision", query.Get("after")), http.StatusBadRequest)
 		return
 	}
-	db, err := s.databases.acquire(name)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	db := s.acquireNamed(w, r)
+	if db == nil {
 		return
 	}
 	defer s.databases.release(db)
@@ -78,7 +83,7 @@ func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 		EachEntry(context.Context, protocol.Revision, revlog.Filter, func(revlog.Entry) error) error
 	})
 	if !ok {
-		http.Error(w, fmt.Sprintf("the log of %s cannot be shown while it is in use", name), http.StatusNotImplemented)
+		http.Error(w, fmt.Sprintf("the log of %s cannot be shown while it is in use", db.name), http.StatusNotImplemented)
 		return
 	}
 	filter := revlog.Filter{Table: query.Get("table"), Key: protocol.Key(query.Get("key"))}
@@ -90,7 +95,7 @@ func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil {
 		if r.Context().Err() == nil {
-			s.config.Logger.Error().Err(err).Str("database", name).Msg("show the log")
+			s.config.Logger.Error().Err(err).Str("database", db.name).Msg("show the log")
 		}
 		panic(http.ErrAbortHandler) // or it would look complete
 	}

@@ -20,7 +20,7 @@ func originAllowed(r *http.Request, patterns []string) bool {
 	if err != nil {
 		return false
 	}
-	if u.Host != "" && (strings.EqualFold(u.Host, r.Host) || isLocalhost(u.Hostname())) {
+	if u.Host != "" && (strings.EqualFold(u.Host, r.Host) || IsLocalhost(u.Hostname())) {
 		return true
 	}
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
@@ -56,7 +56,9 @@ func AllowsAnyOrigin(pattern string) bool {
 	return originMatches(pattern, "null", "")
 }
 
-func isLocalhost(host string) bool {
+// IsLocalhost reports whether a host, without a port, is this machine by its name or
+// its address.
+func IsLocalhost(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +15,8 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
+
+	"syncabled/server"
 )
 
 // A JWKS is a JSON Web Key Set (RFC 7517) at a URL. It is fetched when it is
@@ -55,18 +55,10 @@ func NewJWKS(rawURL string, report func(error)) (*JWKS, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && isThisMachine(u.Hostname()):
+	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && server.IsLocalhost(u.Hostname()):
 		return &JWKS{url: rawURL, client: &http.Client{Timeout: jwksTimeout}, report: report}, nil
 	}
 	return nil, fmt.Errorf("%q is no URL of https: without it, anybody on the way could put in keys of his own", rawURL)
-}
-
-func isThisMachine(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 // keys returns the keys that a token may be signed with: the one that it names, or,
