@@ -23,9 +23,7 @@ function mint(...flags) {
 const startServer = (t) => Server.start(t, '--static', DEMO, '--jwt-secret', SECRET, '--jwt-cookie', 'sync');
 
 async function openAs(t, server, ...flags) {
-  const page = await TodoPage.open(t, browser, server.pages);
-  await page.setCookie('sync', mint(...flags));
-  await page.reload();
+  const page = await TodoPage.open(t, browser, server.pages, { sync: mint(...flags) });
   await eventually(async () => assert.equal(await page.status(), 'Online'));
   return page;
 }
@@ -39,8 +37,7 @@ test('a page is let in when its browser has a token in a cookie', { timeout }, a
   const page = await TodoPage.open(t, browser, server.pages);
   await page.add('Milk');
   await eventually(() => assert.ok(server.log.some((line) => line.includes('"missing_token"'))));
-  await page.setCookie('sync', mint('--sub', 'alice'));
-  await page.reload();
+  await page.setCookie('sync', mint('--sub', 'alice')); // it tries again by itself
   await eventually(async () => assert.equal(await page.status(), 'Online'));
   await show([page, await openAs(t, server, '--sub', 'bob')], ['- Milk']);
 });

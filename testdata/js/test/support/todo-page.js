@@ -17,11 +17,13 @@ export class TodoPage {
    * @param {import('node:test').TestContext} t
    * @param {import('playwright-core').Browser} browser
    * @param {string} address of the page
+   * @param {Record<string, string>} cookies that the browser has before
    */
-  static async open(t, browser, address) {
+  static async open(t, browser, address, cookies = {}) {
     const context = await browser.newContext();
     t.after(() => context.close());
     const todos = new TodoPage(context, address);
+    for (const [name, value] of Object.entries(cookies)) await todos.setCookie(name, value);
     await todos.reopen();
     return todos;
   }
