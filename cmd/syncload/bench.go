@@ -109,7 +109,7 @@ func (c benchCommand) candidates(stderr io.Writer) ([]candidate, error) {
 	if c.Node == "" {
 		return candidates, nil
 	}
-	modules := filepath.Join(filepath.Dir(c.Node), "..", "node_modules", "ws")
+	modules := filepath.Join(filepath.Dir(c.Node), "..", "node_modules", "nodejs-websocket")
 	if _, err := exec.LookPath("node"); err != nil {
 		fmt.Fprintln(stderr, "without Node: it is not installed")
 		return candidates, nil

@@ -1,13 +1,17 @@
 // A sync server that keeps everything in memory and nothing on disk, to compare
-// with. It has the algorithms of the WebSocket sample of Dexie.Syncable, and so
-// their cost: whenever a set is committed or a subscriber is sent something, it
-// looks through all changes that there ever were. A turn of the event loop ends
-// before subscribers are told, once for all changes of that turn. The same
-// protocol, one database, whatever the path.
+// with. It has the algorithms and the WebSocket library of the WebSocket sample of
+// Dexie.Syncable, and so their cost: whenever a set is committed or a subscriber is
+// sent something, it looks through all changes that there ever were. A turn of the
+// event loop ends before subscribers are told, once for all changes of that turn.
+// The same protocol, one database, whatever the path.
 //
-//   node ram-server.js [port]
+// The library leaves Nagle's algorithm on: a second small message waits until the
+// client has acknowledged the first, in TCP. --no-delay turns the algorithm off.
+//
+//   node ram-server.js [port] [--no-delay]
 
-import { WebSocketServer } from "ws";
+import { parseArgs } from "node:util";
+import ws from "nodejs-websocket";
 
 const CREATE = 1, UPDATE = 2, DELETE = 3;
 
@@ -18,15 +22,21 @@ const subscribers = new Set();
 let clients = 0;
 let waking = false;
 
-const server = new WebSocketServer({ host: "127.0.0.1", port: Number(process.argv[2] ?? 0) }, () => {
-  console.error(`listening on ws://127.0.0.1:${server.address().port}/`);
+const { values: flags, positionals: [port] } = parseArgs({
+  options: { "no-delay": { type: "boolean", default: false } },
+  allowPositionals: true,
 });
 
-server.on("connection", (socket) => {
-  const client = { identity: null, position: 0, send: (message) => socket.send(JSON.stringify(message)) };
-  socket.on("message", (data) => handle(client, JSON.parse(data)));
-  socket.on("close", () => subscribers.delete(client));
-  socket.on("error", () => socket.terminate());
+ws.setMaxBufferLength(64 << 20); // as many as Syncabled takes; the library alone takes 2 MiB
+const server = ws.createServer((conn) => {
+  conn.socket.setNoDelay(flags["no-delay"]);
+  const client = { identity: null, position: 0, send: (message) => conn.sendText(JSON.stringify(message)) };
+  conn.on("text", (text) => handle(client, JSON.parse(text)));
+  conn.on("close", () => subscribers.delete(client));
+  conn.on("error", () => conn.socket.destroy());
+});
+server.listen(Number(port ?? 0), "127.0.0.1", () => {
+  console.error(`listening on ws://127.0.0.1:${server.socket.address().port}/`);
 });
 
 function handle(client, message) {
