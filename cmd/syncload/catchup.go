@@ -12,7 +12,7 @@ type initialMode struct {
 }
 
 func (m initialMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
-	r := newRun(ctx, s, t, 1, m.Objects)
+	r := newRun(ctx, s, t, m.Objects)
 	writer, reader := r.client(0, false, nil), r.client(-1, true, nil)
 	defer r.end(writer, reader)
 	if err := fill(writer, 0, m.Objects); err != nil {
@@ -28,7 +28,7 @@ type resyncMode struct {
 }
 
 func (m resyncMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
-	r := newRun(ctx, s, t, 1, m.Objects+m.Behind)
+	r := newRun(ctx, s, t, m.Objects+m.Behind)
 	writer, reader := r.client(0, false, nil), r.client(-1, true, nil)
 	defer r.end(writer, reader)
 	if err := fill(writer, 0, m.Objects); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -18,7 +19,7 @@ type commitMode struct {
 
 func (m commitMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
 	own := m.Sets * m.Changes
-	r := newRun(ctx, s, t, m.Writers+1, max(own, m.Before))
+	r := newRun(ctx, s, t, append(slices.Repeat([]int{own}, m.Writers), m.Before)...)
 	acks, delivery := new(histogram), new(histogram)
 	filler := r.client(-1, false, nil)
 	var writers, stalled []*client

@@ -14,7 +14,7 @@ type fanoutMode struct {
 
 func (m fanoutMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
 	sets := max(1, int(m.Rate*m.For.Seconds()))
-	r := newRun(ctx, s, t, 1, sets)
+	r := newRun(ctx, s, t, sets)
 	delivery := new(histogram)
 	writer := r.client(0, false, nil)
 	var subscribers []*client

@@ -14,7 +14,7 @@ type idleMode struct {
 
 func (m idleMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
 	const broadcasts = 2 // the second finds everything warm
-	r := newRun(ctx, s, t, 1, broadcasts)
+	r := newRun(ctx, s, t, broadcasts)
 	writer := r.client(0, false, nil)
 	clients := make([]*client, m.Connections)
 	var delivery [broadcasts]histogram

@@ -33,15 +33,17 @@ type ledger struct {
 
 const table = "items"
 
-func newLedger(salt uint64, size, writers, changes int) *ledger {
+// newLedger returns a ledger of writers that make at most as many changes as
+// counts says, each.
+func newLedger(salt uint64, size int, counts ...int) *ledger {
 	l := &ledger{
 		salt:    salt,
 		size:    size,
-		sent:    make([][]atomic.Int64, writers),
-		made:    make([]atomic.Uint32, writers),
+		sent:    make([][]atomic.Int64, len(counts)),
+		made:    make([]atomic.Uint32, len(counts)),
 		decoded: map[string]*message{},
 	}
-	for w := range l.sent {
+	for w, changes := range counts {
 		l.sent[w] = make([]atomic.Int64, changes)
 	}
 	return l

@@ -10,13 +10,13 @@ import (
 
 func TestIDsKeepTheirRef(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLedger(rapid.Uint64().Draw(t, "salt"), 200, 0, 0)
+		l := newLedger(rapid.Uint64().Draw(t, "salt"), 200)
 		want := ref{rapid.Uint32().Draw(t, "writer"), rapid.Uint32().Draw(t, "number")}
 		id := l.appendID(nil, want)
 		if got, ours := l.refOf(id); !ours || got != want {
 			t.Fatalf("%s is %v, %v; want %v", id, got, ours, want)
 		}
-		other := newLedger(l.salt+1, 200, 0, 0)
+		other := newLedger(l.salt+1, 200)
 		if got, ours := other.refOf(id); ours {
 			t.Fatalf("another run takes %s for its %v", id, got)
 		}
@@ -25,7 +25,7 @@ func TestIDsKeepTheirRef(t *testing.T) {
 
 func TestObjectsHaveTheirSize(t *testing.T) {
 	for _, size := range []int{120, 200, 10_000} {
-		l := newLedger(1, size, 1, 1)
+		l := newLedger(1, size, 1)
 		obj := l.appendObject(nil, ref{3, 17})
 		if len(obj) != size || !json.Valid(obj) {
 			t.Errorf("want %d bytes of JSON, got %d: %s", size, len(obj), obj)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -19,7 +20,7 @@ type mixedMode struct {
 func (m mixedMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
 	writers := max(1, int(float64(m.Clients)*m.Writers))
 	most := int(2*m.For/max(m.Think, time.Millisecond)) + 1
-	r := newRun(ctx, s, t, writers, most)
+	r := newRun(ctx, s, t, slices.Repeat([]int{most}, writers)...)
 	acks, delivery := new(histogram), new(histogram)
 	var clients []*client
 	for i := range m.Clients {

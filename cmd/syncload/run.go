@@ -23,10 +23,11 @@ type run struct {
 	fail   context.CancelCauseFunc
 }
 
-// newRun begins a run, which the caller ends with fail(nil).
-func newRun(ctx context.Context, s settings, t target, writers, changes int) *run {
+// newRun begins a run of writers that make at most as many changes as counts says,
+// each. The caller ends it with fail(nil).
+func newRun(ctx context.Context, s settings, t target, counts ...int) *run {
 	ctx, fail := context.WithCancelCause(ctx)
-	return &run{s, t, newLedger(rand.Uint64(), s.Size, writers, changes), ctx, fail}
+	return &run{s, t, newLedger(rand.Uint64(), s.Size, counts...), ctx, fail}
 }
 
 // client returns a client that makes the changes of a writer, -1 for none.
