@@ -19,6 +19,7 @@ type client struct {
 	requests int  // sent on this connection
 	awaiting bool // the last of them is not acknowledged
 	sent     time.Time
+	known    uint64 // base of its sets if it does not subscribe
 	out      []byte
 	follower *follower   // nil if it does not subscribe
 	acks     *histogram  // nil if nobody wants to know
@@ -74,7 +75,7 @@ func (c *client) request() {
 
 func (c *client) base() uint64 {
 	if c.follower == nil {
-		return 0
+		return c.known
 	}
 	return c.follower.position
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -15,9 +17,26 @@ type commitMode struct {
 	Subscribe bool `help:"The writers also subscribe, and so get what the others write."`
 	Before    int  `default:"0" help:"Objects that another client makes before (${default})."`
 	Stalled   int  `default:"0" help:"Clients that subscribe and then read nothing until the writers are done (${default})."`
+
+	Conflicts *float64 `placeholder:"PERCENT" help:"Update objects in place of making them, in this part of the sets against another client that was faster."`
+}
+
+// Validate refuses what does not go together.
+func (m commitMode) Validate() error {
+	switch {
+	case m.Conflicts == nil:
+	case !(*m.Conflicts >= 0 && *m.Conflicts <= 100):
+		return fmt.Errorf("--conflicts=%v: want a part of 100, from 0 to 100", *m.Conflicts)
+	case m.Subscribe || m.Before > 0 || m.Stalled > 0:
+		return errors.New("--conflicts makes objects and a client that subscribes itself; leave out --subscribe, --before and --stalled")
+	}
+	return nil
 }
 
 func (m commitMode) measure(ctx context.Context, s settings, t target) ([]figure, error) {
+	if m.Conflicts != nil {
+		return m.measureConflicts(ctx, s, t)
+	}
 	own := m.Sets * m.Changes
 	r := newRun(ctx, s, t, append(slices.Repeat([]int{own}, m.Writers), m.Before)...)
 	acks, delivery := new(histogram), new(histogram)
@@ -52,12 +71,21 @@ func (m commitMode) measure(ctx context.Context, s settings, t target) ([]figure
 	if err := r.each(stalled, func(_ int, c *client) error { return c.awaitAll(m.Before + total) }); err != nil {
 		return nil, err
 	}
-	figures := []figure{{"changes", float64(total) / took.Seconds(), "1/s"}}
+	if !m.Subscribe {
+		delivery = nil
+	}
+	return commitFigures(total, took, acks, delivery, before, after), nil
+}
+
+// commitFigures returns the figures of writers that made changes. The delivery is
+// nil if nobody subscribed.
+func commitFigures(changes int, took time.Duration, acks, delivery *histogram, before, after usage) []figure {
+	figures := []figure{{"changes", float64(changes) / took.Seconds(), "1/s"}}
 	figures = append(figures, times("ack", acks)...)
-	if m.Subscribe {
+	if delivery != nil {
 		figures = append(figures, times("delivery", delivery)...)
 	}
-	return append(figures, perUnit("change", before, after, total)...), nil
+	return append(figures, perUnit("change", before, after, changes)...)
 }
 
 func (m commitMode) write(c *client, self int) error {

@@ -27,6 +27,8 @@ type ledger struct {
 	sent [][]atomic.Int64
 	made []atomic.Uint32 // changes that each writer has sent
 
+	contest *contest // nil if the changes are new objects, all of them
+
 	mu      sync.Mutex
 	decoded map[string]*message
 }
@@ -104,19 +106,24 @@ func (l *ledger) refOf(id []byte) (ref, bool) {
 // JSON.parse and JSON.stringify.
 func (l *ledger) appendObject(out []byte, r ref) []byte {
 	start := len(out)
-	out = append(out, `{"id":"`...)
-	out = l.appendID(out, r)
-	out = append(out, `","writer":`...)
-	out = strconv.AppendUint(out, uint64(r.writer), 10)
-	out = append(out, `,"number":`...)
-	out = strconv.AppendUint(out, uint64(r.number), 10)
-	out = append(out, `,"done":false,"text":"`...)
+	out = append(l.appendHead(out, r), `false,"text":"`...)
 	for fill := l.size - (len(out) - start) - len(`"}`); fill > 0; {
 		n := min(fill, len(filler))
 		out = append(out, filler[:n]...)
 		fill -= n
 	}
 	return append(out, `"}`...)
+}
+
+// appendHead appends an object up to the value of "done".
+func (l *ledger) appendHead(out []byte, r ref) []byte {
+	out = append(out, `{"id":"`...)
+	out = l.appendID(out, r)
+	out = append(out, `","writer":`...)
+	out = strconv.AppendUint(out, uint64(r.writer), 10)
+	out = append(out, `,"number":`...)
+	out = strconv.AppendUint(out, uint64(r.number), 10)
+	return append(out, `,"done":`...)
 }
 
 const filler = "Milk and bread, butter and cheese, apples and pears, tea and coffee. "
@@ -128,17 +135,23 @@ func (l *ledger) appendSet(out []byte, from ref, n int, base uint64, request int
 		if i > 0 {
 			out = append(out, ',')
 		}
-		r := ref{from.writer, from.number + uint32(i)}
-		out = append(out, `{"type":1,"table":"`+table+`","key":"`...)
-		out = l.appendID(out, r)
-		out = append(out, `","obj":`...)
-		out = l.appendObject(out, r)
-		out = append(out, '}')
+		out = l.appendChange(out, ref{from.writer, from.number + uint32(i)})
 	}
 	out = append(out, `],"partial":false,"baseRevision":`...)
 	out = appendRevision(out, base)
 	out = append(out, `,"requestId":`...)
 	out = strconv.AppendInt(out, int64(request), 10)
+	return append(out, '}')
+}
+
+func (l *ledger) appendChange(out []byte, r ref) []byte {
+	if l.contest != nil && int(r.writer) != l.contest.filler() {
+		return l.contest.appendUpdate(out, l, r)
+	}
+	out = append(out, `{"type":1,"table":"`+table+`","key":"`...)
+	out = l.appendID(out, r)
+	out = append(out, `","obj":`...)
+	out = l.appendObject(out, r)
 	return append(out, '}')
 }
 
@@ -158,37 +171,55 @@ func (l *ledger) sending(from ref, n int) {
 	l.made[from.writer].Store(from.number + uint32(n))
 }
 
-// check compares a change that a server sent with what was made. It returns
-// false for changes of other runs.
-func (l *ledger) check(change []byte, scratch *[]byte) (ref, bool, error) {
-	var kind, name, key, obj []byte
+// A sentChange is a change as a server sent it, in its parts.
+type sentChange struct{ kind, table, key, obj, mods []byte }
+
+func parseSent(change []byte) (sent sentChange) {
 	for member, value := range protocol.Members(change) {
 		switch member {
 		case "type":
-			kind = value
+			sent.kind = value
 		case "table":
-			name = value
+			sent.table = value
 		case "key":
-			key = value
+			sent.key = value
 		case "obj":
-			obj = value
+			sent.obj = value
+		case "mods":
+			sent.mods = value
 		}
 	}
-	if len(key) < 2 {
+	return sent
+}
+
+// check compares a change that a server sent with what was made. It returns
+// false for changes of other runs.
+func (l *ledger) check(change []byte, scratch *[]byte) (ref, bool, error) {
+	sent := parseSent(change)
+	if len(sent.key) < 2 {
 		return ref{}, false, nil
 	}
-	r, ours := l.refOf(key[1 : len(key)-1])
-	switch {
-	case !ours:
+	r, ours := l.refOf(sent.key[1 : len(sent.key)-1])
+	if !ours {
 		return ref{}, false, nil
+	}
+	rule, got := "wrong object", sent.obj
+	isUpdate := l.contest != nil && string(sent.kind) == "2"
+	if isUpdate {
+		rule, got = "wrong update", sent.mods
+	}
+	if l.contest == nil {
+		*scratch = l.appendObject((*scratch)[:0], r)
+	} else {
+		r, *scratch = l.contest.expected((*scratch)[:0], l, r, &sent)
+	}
+	switch {
 	case int(r.writer) >= len(l.made) || r.number >= l.made[r.writer].Load():
 		return ref{}, false, violationf("unknown object", "a change that nobody made: %s", excerpt(change))
-	case string(kind) != "1" || string(name) != `"`+table+`"`:
+	case string(sent.kind) != "1" && !isUpdate || string(sent.table) != `"`+table+`"`:
 		return ref{}, false, violationf("wrong object", "not the type and table that were sent: %s", excerpt(change))
-	}
-	*scratch = l.appendObject((*scratch)[:0], r)
-	if !bytes.Equal(*scratch, obj) {
-		return ref{}, false, violationf("wrong object", "got %s, want %s", excerpt(obj), excerpt(*scratch))
+	case !bytes.Equal(*scratch, got):
+		return ref{}, false, violationf(rule, "got %s, want %s", excerpt(got), excerpt(*scratch))
 	}
 	return r, true, nil
 }

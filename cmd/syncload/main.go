@@ -101,6 +101,14 @@ type modeCommand[M mode] struct {
 	Remote      bool          `name:"load-a-remote-machine" help:"Allow a target that is not on this machine."`
 }
 
+// Validate refuses parameters of the mode that do not go together.
+func (c modeCommand[M]) Validate() error {
+	if m, ok := mode(c.Mode).(interface{ Validate() error }); ok {
+		return m.Validate()
+	}
+	return nil
+}
+
 // Run measures and prints a report.
 func (c modeCommand[M]) Run(w world, command *kong.Context) error {
 	t, err := parseTarget(c.URL, c.Pid, c.Remote)
