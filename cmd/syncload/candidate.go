@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"syscall"
-	"time"
 )
 
 // A candidate is a server to compare.
@@ -19,40 +19,67 @@ type candidate struct {
 	command func(dir string) *exec.Cmd // it says on stderr where it listens
 }
 
-// measure runs a mode against a server that it starts for that, in a folder that
-// it makes for that.
-func (c candidate) measure(ctx context.Context, m mode) ([]figure, error) {
+// syncabled is the server of a program of Syncabled.
+func syncabled(program string) candidate {
+	return candidate{"syncabled", func(dir string) *exec.Cmd {
+		return exec.Command(program, "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"))
+	}}
+}
+
+// measure runs a mode against a server that it starts for that.
+func (c candidate) measure(ctx context.Context, m mode, s settings) ([]figure, error) {
+	p, err := c.start()
+	if err != nil {
+		return nil, err
+	}
+	defer p.end()
+	return m.measure(ctx, s, p.target)
+}
+
+// A process is a server that runs, with a folder of its own.
+type process struct {
+	target  target
+	cmd     *exec.Cmd
+	dir     string
+	drained chan struct{} // closed when all it said is read
+}
+
+// start starts a server, which the caller ends.
+func (c candidate) start() (*process, error) {
 	dir, err := os.MkdirTemp("", "syncload-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	cmd := c.command(dir)
-	stderr, err := cmd.StderrPipe()
+	p := &process{cmd: c.command(dir), dir: dir, drained: make(chan struct{})}
+	stderr, err := p.cmd.StderrPipe()
+	if err == nil {
+		err = p.cmd.Start()
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	drained := make(chan struct{})
-	defer func() {
-		end(cmd, drained)
-	}()
 	lines := bufio.NewReader(stderr)
 	url, err := awaitURL(lines)
 	go func() {
 		_, _ = io.Copy(io.Discard, lines) // ends with the process
-		close(drained)
+		close(p.drained)
 	}()
+	if err == nil {
+		p.target, err = parseTarget(url, p.cmd.Process.Pid, false)
+	}
 	if err != nil {
+		p.end()
 		return nil, err
 	}
-	t, err := parseTarget(url, cmd.Process.Pid, false)
-	if err != nil {
-		return nil, err
-	}
-	return m.measure(ctx, settings{Size: 200, Patience: 30 * time.Second}, t)
+	return p, nil
+}
+
+// end ends a server, at once: its data is thrown away.
+func (p *process) end() {
+	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may have ended
+	<-p.drained
+	_ = p.cmd.Wait() // killed
+	_ = os.RemoveAll(p.dir)
 }
 
 var listening = regexp.MustCompile(`ws://127\.0\.0\.1:\d+/`)
@@ -70,11 +97,4 @@ func awaitURL(lines *bufio.Reader) (string, error) {
 			return "", fmt.Errorf("read what the server says: %w", err)
 		}
 	}
-}
-
-// end ends a server, at once: its data is thrown away.
-func end(cmd *exec.Cmd, drained <-chan struct{}) {
-	_ = cmd.Process.Signal(syscall.SIGKILL) // it may have ended
-	<-drained
-	_ = cmd.Wait() // killed
 }

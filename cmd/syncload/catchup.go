@@ -40,7 +40,9 @@ func (m resyncMode) measure(ctx context.Context, s settings, t target) ([]figure
 	if err := reader.awaitAll(m.Objects); err != nil {
 		return nil, err
 	}
-	reader.close()
+	if err := reader.leave(); err != nil {
+		return nil, err
+	}
 	if err := submitAll(writer, 0, m.Objects, m.Objects+m.Behind); err != nil {
 		return nil, err
 	}

@@ -234,3 +234,29 @@ func (c *client) close() {
 	_ = c.frames.conn.Close()
 	c.frames = nil
 }
+
+// leave ends the connection as a browser does: it waits for the server to say
+// goodbye too. It returns when the server has had time to be done with it, which is
+// soon: clients come back after seconds.
+func (c *client) leave() error {
+	const soon = 10 * time.Millisecond
+	if err := c.write(appendFrame(c.out[:0], opClose, []byte{0x03, 0xE8})); err != nil {
+		return err
+	}
+	if err := c.frames.conn.SetReadDeadline(time.Now().Add(c.run.Patience)); err != nil {
+		return err
+	}
+	for opcode := byte(0); opcode != opClose; {
+		var err error
+		if opcode, _, err = c.frames.next(); err != nil {
+			return violationf("connection lost", "before the server said goodbye: %v", err)
+		}
+	}
+	c.close()
+	select {
+	case <-time.After(soon):
+		return nil
+	case <-c.run.ctx.Done():
+		return context.Cause(c.run.ctx)
+	}
+}

@@ -28,14 +28,15 @@ const (
 )
 
 type commands struct {
-	Commit  modeCommand[commitMode]  `cmd:"" help:"Measure acknowledged sets: writers, each with one set under way."`
-	Fanout  modeCommand[fanoutMode]  `cmd:"" help:"Measure delivery: one writer, many subscribers."`
-	Initial modeCommand[initialMode] `cmd:"" help:"Measure the first sync of a new client."`
-	Resync  modeCommand[resyncMode]  `cmd:"" help:"Measure a client that comes back some changes behind."`
-	Idle    modeCommand[idleMode]    `cmd:"" help:"Measure idle connections, and a change that reaches all."`
-	Mixed   modeCommand[mixedMode]   `cmd:"" help:"Soak: readers, a few writers that think, reconnects."`
-	Bench   benchCommand             `cmd:"" help:"Compare servers in all modes, in turns."`
-	Limit   limitCommand             `cmd:"" help:"Serve with nothing but a file behind: the physical limit."`
+	Commit    modeCommand[commitMode]    `cmd:"" help:"Measure acknowledged sets: writers, each with one set under way."`
+	Fanout    modeCommand[fanoutMode]    `cmd:"" help:"Measure delivery: one writer, many subscribers."`
+	Initial   modeCommand[initialMode]   `cmd:"" help:"Measure the first sync of a new client."`
+	Resync    modeCommand[resyncMode]    `cmd:"" help:"Measure a client that comes back some changes behind."`
+	Reconnect modeCommand[reconnectMode] `cmd:"" help:"Measure a client that comes back and has everything."`
+	Idle      modeCommand[idleMode]      `cmd:"" help:"Measure idle connections, and a change that reaches all."`
+	Mixed     modeCommand[mixedMode]     `cmd:"" help:"Soak: readers, a few writers that think, reconnects."`
+	Bench     benchCommand               `cmd:"" help:"Compare servers in all modes, in turns."`
+	Limit     limitCommand               `cmd:"" help:"Serve with nothing but a file behind: the physical limit."`
 }
 
 const description = `Syncload loads a sync server and checks what it does: every set has to be acknowledged once, and every change has to reach every other client once, in order, as it was sent.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -147,4 +148,29 @@ func measure(t *testing.T, url string, m mode, patience time.Duration) error {
 	}
 	_, err = m.measure(t.Context(), settings{Size: 200, Patience: patience}, target)
 	return err
+}
+
+// TestChangesAgainAfterAReconnect: a client that has everything gets nothing when it
+// comes back.
+func TestChangesAgainAfterAReconnect(t *testing.T) {
+	var mu sync.Mutex
+	had := ""
+	url := startTampering(t, startServer(t), func() tamper {
+		return func(frame, _ string) []string {
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case holdsChanges(frame):
+				had = changesOf(frame)
+			case had != "" && revisionIn.MatchString(frame):
+				return []string{withRevision(strings.Replace(frame, `"changes":[]`, `"changes":[`+had+`]`, 1), 1)}
+			}
+			return []string{frame}
+		}
+	})
+	err := measure(t, url, reconnectMode{Objects: 10, Times: 2}, 0)
+	var v *violation
+	if !errors.As(err, &v) || v.rule != "duplicate" {
+		t.Errorf("got %v, want the violation %q", err, "duplicate")
+	}
 }
