@@ -7,6 +7,14 @@ bench bench-quick:
 	go build -o "$$bin/" ./cmd/syncabled ./cmd/syncload && \
 	"$$bin/syncload" bench --server "$$bin/syncabled" --node testdata/js/bench/ram-server.js $(if $(findstring quick,$@),--quick) $(BENCHFLAGS)
 
+# Shows how the cost of the server grows with what it has to do: docs/performance.md.
+.PHONY: growth growth-quick
+
+growth growth-quick:
+	bin=$$(mktemp -d) && trap 'rm -r "$$bin"' EXIT && \
+	go build -o "$$bin/" ./cmd/syncabled ./cmd/syncload && \
+	"$$bin/syncload" growth --server "$$bin/syncabled" $(if $(findstring quick,$@),--quick) $(GROWTHFLAGS)
+
 # Builds the archives of a release for all systems into dist/. SOURCE_DATE_EPOCH is
 # the time of the files in them; without it that of the last commit.
 .PHONY: release release-check

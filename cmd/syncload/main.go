@@ -36,6 +36,7 @@ type commands struct {
 	Idle      modeCommand[idleMode]      `cmd:"" help:"Measure idle connections, and a change that reaches all."`
 	Mixed     modeCommand[mixedMode]     `cmd:"" help:"Soak: readers, a few writers that think, reconnects."`
 	Bench     benchCommand               `cmd:"" help:"Compare servers in all modes, in turns."`
+	Growth    growthCommand              `cmd:"" help:"Show how the cost of a server grows with what it has to do."`
 	Limit     limitCommand               `cmd:"" help:"Serve with nothing but a file behind: the physical limit."`
 }
 

@@ -11,6 +11,7 @@ import (
 type settings struct {
 	Size     int           `default:"200" help:"Bytes of an object (${default})."`
 	Patience time.Duration `default:"30s" help:"For the server to send what is due, or the run has failed (${default})."`
+	From     uint64        `placeholder:"REVISION" help:"Subscribe from there, as clients do that have all before."`
 }
 
 // A run is one measurement: its clients, and the ledger of what they do. Its
@@ -35,6 +36,7 @@ func (r *run) client(self int, subscribe bool, latency *histogram) *client {
 	c := &client{run: r}
 	if subscribe {
 		c.follower = newFollower(r.ledger, self, latency)
+		c.follower.position = r.From
 	}
 	return c
 }
