@@ -119,7 +119,7 @@ type Object struct {
 // those in memory in their place.
 func (db *DB) Objects() (objects []Object, err error) {
 	err = db.lookAt(func(v txView) error {
-		return eachObject(v.objects, "", db.overlay.after("", math.MaxInt), func(obj keyed) error {
+		return eachObject(v.objects, "", db.overlay.after("", math.MaxInt), func(obj *keyed) error {
 			objects = append(objects, exportObject(obj.key, obj.object))
 			return nil
 		})

@@ -37,13 +37,13 @@ func (b *batch) readChunk(db *DB) error {
 	recent := db.overlay.after(b.cursor.object, most+1) // one more, to know whether there is more
 	db.mu.RUnlock()
 	return b.fromFile(db, func(v txView) error {
-		chunk := 0
-		return eachObject(v.objects, b.cursor.object, recent, func(obj keyed) error {
+		chunk, h := 0, history(v)
+		return eachObject(v.objects, b.cursor.object, recent, func(obj *keyed) error {
 			if chunk == most {
 				return errChunk
 			}
 			chunk++
-			if err := b.readObject(v, obj); err != nil {
+			if err := b.readObject(h, obj); err != nil {
 				return err
 			}
 			b.cursor.object = obj.key
@@ -54,27 +54,27 @@ func (b *batch) readChunk(db *DB) error {
 
 // eachObject visits, in key order, the objects behind a key: those of the
 // bucket, and recent ones in place of what the bucket has of them.
-func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(keyed) error) error {
+func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(*keyed) error) error {
 	cursor := bucket.Cursor()
 	key, record := cursor.Seek([]byte(after))
 	if key != nil && string(key) == after {
 		key, record = cursor.Next()
 	}
+	var next keyed
 	for key != nil || len(recent) > 0 {
-		var next keyed
 		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
 			next, recent = recent[0], recent[1:]
 		} else {
-			obj, err := decodeObject(string(key), record)
-			if err != nil {
+			var err error
+			if next.object, err = decodeObject(key, record); err != nil {
 				return err
 			}
-			next = keyed{string(key), obj}
+			next.key = string(key)
 		}
 		if key != nil && next.key == string(key) {
 			key, record = cursor.Next()
 		}
-		if err := visit(next); err != nil {
+		if err := visit(&next); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(k
 
 // readObject adds what others made of an object. If nobody else touched it, or
 // the reader did not, that is nothing, or all there is of it.
-func (b *batch) readObject(h history, obj keyed) error {
+func (b *batch) readObject(h history, obj *keyed) error {
 	table, key := splitObjectKey(obj.key)
 	switch moved := obj.last > b.cursor.head; {
 	case b.query.Whole && moved:

@@ -106,17 +106,16 @@ func (e entry) encode() []byte {
 }
 
 // decodeEntry reads an entry. Its change shares memory with b.
-func decodeEntry(revision protocol.Revision, b []byte) (entry, error) {
-	d := unseal(revisionKey(revision), b)
-	e := entry{revision: revision}
+func decodeEntry(key, b []byte) (entry, error) {
+	d := unseal(key, b)
+	e := entry{revision: protocol.Revision(binary.BigEndian.Uint64(key))}
 	e.change.Type = protocol.ChangeType(d.byte())
 	e.client = d.uvarint()
 	e.previous = d.revision()
-	e.change.Table = string(d.bytes())
-	e.change.Key = protocol.Key(d.bytes())
+	e.change.Table, e.change.Key = d.name()
 	setPayload(&e.change, d.rest)
 	if d.err != nil {
-		return entry{}, fmt.Errorf("entry %d: %w", revision, d.err)
+		return entry{}, fmt.Errorf("entry %d: %w", e.revision, d.err)
 	}
 	return e, nil
 }
@@ -132,8 +131,8 @@ func (o object) encode() []byte {
 }
 
 // decodeObject reads an object. Its value shares memory with b.
-func decodeObject(key string, b []byte) (object, error) {
-	d := unseal([]byte(key), b)
+func decodeObject(key, b []byte) (object, error) {
+	d := unseal(key, b)
 	o := object{last: d.revision(), owner: d.uvarint()}
 	if d.byte() == 1 {
 		o.value = d.rest
@@ -231,8 +230,12 @@ func objectKey(table string, key protocol.Key) string {
 
 // splitObjectKey is the inverse of objectKey.
 func splitObjectKey(b string) (table string, key protocol.Key) {
-	d := decoder{rest: []byte(b)}
-	return string(d.bytes()), protocol.Key(d.rest)
+	size, n := binary.Uvarint([]byte(b[:min(len(b), binary.MaxVarintLen64)]))
+	if n <= 0 || size > uint64(len(b)-n) {
+		return "", ""
+	}
+	end := n + int(size)
+	return b[n:end], protocol.Key(b[end:])
 }
 
 func boolByte(b bool) byte {
@@ -289,6 +292,19 @@ func (d *decoder) bytes() []byte {
 	v := d.rest[:n:n]
 	d.rest = d.rest[n:]
 	return v
+}
+
+// name takes the table and the key of an object, which become parts of one string.
+func (d *decoder) name() (table string, key protocol.Key) {
+	start := d.rest
+	t := len(d.bytes())
+	tableEnd := len(start) - len(d.rest)
+	k := len(d.bytes())
+	if d.err != nil {
+		return "", ""
+	}
+	both := string(start[tableEnd-t : len(start)-len(d.rest)])
+	return both[:t], protocol.Key(both[len(both)-k:])
 }
 
 func (d *decoder) fail() {

@@ -19,12 +19,12 @@ var testKey = []byte("key")
 func TestRecordsRoundTrip(t *testing.T) {
 	t.Run("entry", rapid.MakeCheck(func(t *rapid.T) {
 		want := drawEntry(t)
-		got, err := decodeEntry(want.revision, seal(revisionKey(want.revision), want.encode()))
+		got, err := decodeEntry(revisionKey(want.revision), seal(revisionKey(want.revision), want.encode()))
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("object", rapid.MakeCheck(func(t *rapid.T) {
 		want := drawObject(t)
-		got, err := decodeObject("key", seal(testKey, want.encode()))
+		got, err := decodeObject(testKey, seal(testKey, want.encode()))
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("part", rapid.MakeCheck(func(t *rapid.T) {
@@ -103,12 +103,12 @@ func FuzzDecodeEntry(f *testing.F) {
 	f.Add([]byte("\x01\x01\x00\x05items\x03\"k\"{}"))
 	f.Add([]byte("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, _ = decodeEntry(1, body)
-		e, err := decodeEntry(1, seal(revisionKey(1), append(make([]byte, checksumSize), body...)))
+		_, _ = decodeEntry(revisionKey(1), body)
+		e, err := decodeEntry(revisionKey(1), seal(revisionKey(1), append(make([]byte, checksumSize), body...)))
 		if err != nil {
 			return
 		}
-		again, err := decodeEntry(1, seal(revisionKey(1), e.encode()))
+		again, err := decodeEntry(revisionKey(1), seal(revisionKey(1), e.encode()))
 		if c := e.change.Type; c == protocol.Create || c == protocol.Update {
 			wantEqual(t, e, again, err)
 		}
@@ -119,12 +119,12 @@ func FuzzDecodeObject(f *testing.F) {
 	f.Add([]byte("\x01\x01\x01{}"))
 	f.Add([]byte("\x01\x01\x00"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, _ = decodeObject("key", body)
-		o, err := decodeObject("key", seal(testKey, append(make([]byte, checksumSize), body...)))
+		_, _ = decodeObject(testKey, body)
+		o, err := decodeObject(testKey, seal(testKey, append(make([]byte, checksumSize), body...)))
 		if err != nil {
 			return
 		}
-		again, err := decodeObject("key", seal(testKey, o.encode()))
+		again, err := decodeObject(testKey, seal(testKey, o.encode()))
 		wantEqual(t, o, again, err)
 	})
 }
@@ -170,9 +170,9 @@ func wantCorrupt(t failer, name string, record []byte) {
 	var err error
 	switch name {
 	case "entry":
-		_, err = decodeEntry(1, record)
+		_, err = decodeEntry(revisionKey(1), record)
 	case "object":
-		_, err = decodeObject("key", record)
+		_, err = decodeObject(testKey, record)
 	case "part":
 		_, err = decodePart(testKey, record)
 	}

@@ -103,7 +103,7 @@ func (v *verifier) objects() error {
 		return err
 	}
 	chained := 0
-	err = eachObject(v.view.objects, "", v.overlay.after("", v.overlay.fresh.Len()), func(obj keyed) error {
+	err = eachObject(v.view.objects, "", v.overlay.after("", v.overlay.fresh.Len()), func(obj *keyed) error {
 		v.summary.Objects++
 		n, err := v.object(obj)
 		chained += n
@@ -117,7 +117,7 @@ func (v *verifier) objects() error {
 
 // object checks the chain of an object and what it adds up to. It returns the
 // length of the chain.
-func (v *verifier) object(obj keyed) (int, error) {
+func (v *verifier) object(obj *keyed) (int, error) {
 	table, key := splitObjectKey(obj.key)
 	fail := func(format string, args ...any) (int, error) {
 		return 0, fmt.Errorf("object %s of table %q: %w", key, table, fmt.Errorf(format, args...))

@@ -37,7 +37,8 @@ func (v txView) head() (protocol.Revision, error) {
 }
 
 func (v txView) entry(rev protocol.Revision) (entry, error) {
-	return decodeEntry(rev, v.entries.Get(revisionKey(rev)))
+	key := revisionKey(rev)
+	return decodeEntry(key, v.entries.Get(key))
 }
 
 func (v txView) object(key string) (object, error) {
@@ -51,11 +52,12 @@ func (v txView) object(key string) (object, error) {
 
 // storedObject returns what the file has of an object.
 func (v txView) storedObject(key string) (object, error) {
-	record := v.objects.Get([]byte(key))
+	name := []byte(key)
+	record := v.objects.Get(name)
 	if record == nil {
 		return object{}, nil
 	}
-	return decodeObject(key, record)
+	return decodeObject(name, record)
 }
 
 func (v txView) client(identity string) (client, error) {
@@ -102,11 +104,10 @@ func (v txView) heldCount(client uint64) (int, error) {
 func (v txView) each(after, to protocol.Revision, visit func(entry) error) error {
 	cursor := v.entries.Cursor()
 	for key, record := cursor.Seek(revisionKey(after + 1)); key != nil; key, record = cursor.Next() {
-		revision := protocol.Revision(binary.BigEndian.Uint64(key))
-		if revision > to {
+		if protocol.Revision(binary.BigEndian.Uint64(key)) > to {
 			return nil
 		}
-		e, err := decodeEntry(revision, record)
+		e, err := decodeEntry(key, record)
 		if err != nil {
 			return err
 		}
