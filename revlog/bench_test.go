@@ -63,7 +63,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				readBatch(b, db, db.Head()-behind)
+				readBatch(b, db, Query{Reader: "reader", After: db.Head() - behind, MaxBytes: 32 << 10, Text: make([]byte, 0, 40<<10)})
 			}
 			b.ReportMetric(float64(b.N)*float64(behind)/b.Elapsed().Seconds(), "changes/s")
 		})
@@ -131,8 +131,7 @@ func BenchmarkHold(b *testing.B) {
 	b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "changes/s")
 }
 
-func readBatch(tb testing.TB, db *DB, after protocol.Revision) {
-	q := Query{Reader: "reader", After: after}
+func readBatch(tb testing.TB, db *DB, q Query) {
 	for {
 		page, err := db.Read(context.Background(), q)
 		if err != nil {

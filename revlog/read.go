@@ -1,7 +1,6 @@
 package revlog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -41,7 +40,7 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 	case q.After > head, db.inGap(q.After):
 		return Page{}, ErrAhead
 	case q.After >= c.head:
-		return Page{Revision: c.head}, nil
+		return Page{Revision: c.head, Text: q.Text}, nil
 	}
 	if recent != nil && c.object == "" && !q.Whole {
 		b := newBatch(q, c)
@@ -100,7 +99,7 @@ type batch struct {
 }
 
 func newBatch(q Query, c Cursor) *batch {
-	return &batch{query: q, cursor: c, page: Page{Revision: c.head}}
+	return &batch{query: q, cursor: c, page: Page{Revision: c.head, Text: q.Text}, reader: c.reader}
 }
 
 // finish returns the page that was read.
@@ -118,18 +117,39 @@ func (b *batch) fromFile(db *DB, read func(txView) error) error {
 	defer func() { db.noteRead(b.bytes - bytesBefore) }()
 	return db.look(func(tx *bbolt.Tx) error {
 		v := newTxView(tx, nil)
-		c, err := v.client(b.query.Reader)
-		if err != nil {
-			return err
+		if !b.cursor.known {
+			c, err := v.client(b.query.Reader)
+			if err != nil {
+				return err
+			}
+			b.reader = c.number
+			b.cursor.known, b.cursor.reader = true, c.number
 		}
-		b.reader = c.number
-		err = read(v)
-		for i, change := range b.page.Changes[before:] {
-			change.Obj, change.Mods = bytes.Clone(change.Obj), bytes.Clone(change.Mods)
-			b.page.Changes[before+i] = change
-		}
+		err := read(v)
+		outlive(b.page.Changes[before:])
 		return err
 	})
+}
+
+// outlive copies the values of changes out of the transaction that they are a part
+// of, all into one piece of memory.
+func outlive(changes []protocol.Change) {
+	size := 0
+	for _, c := range changes {
+		size += len(c.Obj) + len(c.Mods)
+	}
+	memory := make([]byte, 0, size)
+	keep := func(value []byte) []byte {
+		if value == nil {
+			return nil
+		}
+		start := len(memory)
+		memory = append(memory, value...)
+		return memory[start:len(memory):len(memory)]
+	}
+	for i := range changes {
+		changes[i].Obj, changes[i].Mods = keep(changes[i].Obj), keep(changes[i].Mods)
+	}
 }
 
 // A chain is entries that can be visited in order or looked up by revision.
@@ -224,10 +244,18 @@ func (b *batch) add(c protocol.Change) error {
 	}
 	const envelope = len(`{"type":1,"table":"","key":,"mods":},`)
 	size := envelope + len(c.Table) + len(c.Key) + len(c.Obj) + len(c.Mods)
-	if n := len(b.page.Changes); n == b.query.MaxChanges || n > 0 && b.bytes+size > b.query.MaxBytes {
+	if n := b.page.Count; n == b.query.MaxChanges || n > 0 && b.bytes+size > b.query.MaxBytes {
 		return errPageFull
 	}
-	b.page.Changes = append(b.page.Changes, c)
+	switch {
+	case b.query.Text == nil:
+		b.page.Changes = append(b.page.Changes, c)
+	case b.page.Count > 0:
+		b.page.Text = protocol.AppendChange(append(b.page.Text, ','), c)
+	default:
+		b.page.Text = protocol.AppendChange(b.page.Text, c)
+	}
+	b.page.Count++
 	b.bytes += size
 	return nil
 }

@@ -186,12 +186,18 @@ type Query struct {
 
 	MaxChanges int // changes in a page; 0 means 50,000
 	MaxBytes   int // bytes of a page's changes, but at least one change; 0 means 8 MiB
+
+	// Text, if it is not nil, has the changes appended as JSON, with commas between
+	// them, and becomes Page.Text: who only sends them on needs no Changes.
+	Text []byte
 }
 
 // A Page is one part of a batch. All parts of a batch together take the reader
 // from Query.After to Revision.
 type Page struct {
 	Changes  []protocol.Change
+	Text     []byte            // if the query has one: the changes are here instead
+	Count    int               // of changes
 	Revision protocol.Revision // position after the whole batch
 	Partial  bool              // more pages follow
 	Idle     bool              // the batch holds nothing but marks for others; it need not be sent
@@ -210,4 +216,6 @@ type Cursor struct {
 	entry      protocol.Revision // last entry looked at, if it is read from the log
 	superseded bitmap            // entries that a later one of their object follows in the batch
 	object     string            // last object looked at, if it is read from the objects
+	known      bool              // reader is
+	reader     uint64            // number of the client that reads, 0 if it has none
 }

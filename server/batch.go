@@ -22,17 +22,17 @@ const pieceBytes = 32 << 10
 func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame *[]byte) (protocol.Revision, error) {
 	query.Reader = s.identity
 	query.Tables = s.tables
-	page, err := s.readPiece(ctx, query, s.emptyMessage())
+	page, err := s.beginMessage(ctx, query, frame)
 	if err == nil && page.Repairs && !query.Whole {
 		if err := s.awaitQuiet(stop); err != nil {
 			return 0, err
 		}
-		page, err = s.readPiece(ctx, query, s.emptyMessage())
+		page, err = s.beginMessage(ctx, query, frame)
 	}
 	if err != nil {
 		return 0, err
 	}
-	skips := page.Idle || !ruleEmpty && len(page.Changes) == 0
+	skips := page.Idle || !ruleEmpty && page.Count == 0
 	if skips && (s.answered || !ruleFirst) && !query.Whole {
 		return page.Revision, nil
 	}
@@ -43,7 +43,7 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 			return page.Revision, err
 		}
 		query.Cursor = page.Next
-		if page, err = s.readPiece(ctx, query, s.emptyMessage()); err != nil {
+		if page, err = s.beginMessage(ctx, query, frame); err != nil {
 			return 0, err
 		}
 	}
@@ -56,25 +56,33 @@ func (s *session) emptyMessage() room {
 	return room{s.server.config.PageChanges, s.server.config.PageBytes}
 }
 
-func (s *session) readPiece(ctx context.Context, query revlog.Query, room room) (revlog.Page, error) {
-	query.MaxChanges = room.changes
-	query.MaxBytes = min(room.bytes, pieceBytes)
-	return s.db.log.Read(ctx, query)
+// beginMessage makes the first piece of a message in frame.
+func (s *session) beginMessage(ctx context.Context, query revlog.Query, frame *[]byte) (revlog.Page, error) {
+	*frame = protocol.BeginChanges(append((*frame)[:0], headroom...))
+	return s.readPiece(ctx, query, s.emptyMessage(), frame)
 }
 
-// pushMessage sends a message that begins with a page and goes on with those
-// behind it, until the message is full or the batch ends. It leaves the last page
-// there, without its changes.
+// readPiece appends to frame as many changes as a piece has room for.
+func (s *session) readPiece(ctx context.Context, query revlog.Query, room room, frame *[]byte) (revlog.Page, error) {
+	query.MaxChanges = room.changes
+	query.MaxBytes = min(room.bytes, pieceBytes)
+	query.Text = *frame
+	page, err := s.db.log.Read(ctx, query)
+	if err == nil {
+		*frame = page.Text
+	}
+	return page, err
+}
+
+// pushMessage sends a message that begins with the piece in frame, of a page, and
+// goes on with the pages behind it, until the message is full or the batch ends.
+// It leaves the last page there.
 func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *revlog.Page, frame *[]byte) error {
 	message, left := s.conn.Begin(), s.emptyMessage()
-	*frame = protocol.BeginChanges(append((*frame)[:0], headroom...))
 	for {
-		before := len(*frame)
-		*frame = protocol.AppendList(*frame, page.Changes)
-		left.changes -= len(page.Changes)
-		left.bytes -= len(*frame) - before
-		s.countPushed(len(page.Changes))
-		page.Changes = nil // it need not stay in memory for as long as the client takes
+		left.changes -= page.Count
+		left.bytes -= len(*frame)
+		s.countPushed(page.Count)
 		if !page.Partial || left.changes <= 0 || left.bytes <= 0 {
 			break
 		}
@@ -82,12 +90,13 @@ func (s *session) pushMessage(ctx context.Context, query revlog.Query, page *rev
 			return err
 		}
 		query.Cursor = page.Next
+		*frame = append(append((*frame)[:0], headroom...), ',')
 		var err error
-		if *page, err = s.readPiece(ctx, query, left); err != nil {
+		if *page, err = s.readPiece(ctx, query, left, frame); err != nil {
 			return err
 		}
-		if *frame = append((*frame)[:0], headroom...); len(page.Changes) > 0 {
-			*frame = append(*frame, ',')
+		if page.Count == 0 {
+			*frame = (*frame)[:len(headroom)]
 		}
 	}
 	current := page.Revision

@@ -117,13 +117,14 @@ func (s *session) reply(ctx context.Context, answer []byte) error {
 	frames := socket.AppendFrame(nil, answer)
 	query := revlog.Query{Reader: s.identity, After: s.feed.position}
 	// What is large, or waits for the client to be quiet, the feed sends itself.
-	page, err := s.readPiece(ctx, query, s.emptyMessage())
+	var message []byte
+	page, err := s.beginMessage(ctx, query, &message)
 	if err == nil && !page.Partial && !page.Repairs {
-		if page.Revision > query.After && !page.Idle && (ruleEmpty || len(page.Changes) > 0) {
+		if page.Revision > query.After && !page.Idle && (ruleEmpty || page.Count > 0) {
 			s.peer.sending(page.Revision)
-			s.countPushed(len(page.Changes))
+			s.countPushed(page.Count)
 			s.server.counts.messagesSent.Add(1)
-			frames = socket.AppendFrame(frames, protocol.AppendChanges(nil, page.Changes, page.Revision, false))
+			frames = socket.AppendFrame(frames, protocol.EndChanges(message, page.Revision, false)[socket.Headroom:])
 		}
 		s.feed.position = page.Revision
 		s.progress.reached(page.Revision)

@@ -157,13 +157,13 @@ func (b *broadcast) isFor(identity string) bool {
 
 func (b *broadcast) make() {
 	p := b.publisher
-	query := revlog.Query{After: b.from, UpTo: b.to, MaxChanges: p.share.changes, MaxBytes: p.share.bytes}
+	query := revlog.Query{After: b.from, UpTo: b.to, MaxChanges: p.share.changes, MaxBytes: p.share.bytes, Text: protocol.BeginChanges(nil)}
 	page, err := p.log.Read(context.Background(), query)
 	if err != nil || page.Partial || page.Clients == nil {
 		return // each client's own feed finds out why
 	}
-	b.shared, b.clients, b.changes = true, page.Clients, len(page.Changes)
+	b.shared, b.clients, b.changes = true, page.Clients, page.Count
 	if !page.Idle && (ruleEmpty || b.changes > 0) {
-		b.frame = socket.AppendFrame(nil, protocol.AppendChanges(nil, page.Changes, page.Revision, false))
+		b.frame = socket.AppendFrame(nil, protocol.EndChanges(page.Text, page.Revision, false))
 	}
 }

@@ -1,6 +1,8 @@
 package revlogtest
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -87,6 +89,9 @@ func (l *Log) batch(q revlog.Query, between func()) revlog.Page {
 		whole.Changes = append(whole.Changes, last.Changes...)
 	}
 	l.checkBatch(whole.Changes)
+	if whole.Revision > 0 {
+		l.checkText(q, whole)
+	}
 	return whole
 }
 
@@ -97,6 +102,33 @@ func (l *Log) read(q revlog.Query) revlog.Page {
 		l.tb.Fatalf("read %+v: %v", q, err)
 	}
 	return page
+}
+
+// checkText reads a batch again as text, which has to hold the same changes.
+func (l *Log) checkText(q revlog.Query, batch revlog.Page) {
+	l.tb.Helper()
+	const before = "before"
+	var got, want []string
+	q.Cursor, q.UpTo, q.Text = revlog.Cursor{}, batch.Revision, []byte(before)
+	for page := (revlog.Page{Partial: true}); page.Partial; q.Cursor = page.Next {
+		page = l.read(q)
+		list := slices.Concat([]byte("["), bytes.TrimPrefix(page.Text, []byte(before)), []byte("]"))
+		count := len(got)
+		for _, change := range protocol.Elements(list) {
+			got = append(got, string(change))
+		}
+		if page.Changes != nil || page.Count != len(got)-count || !bytes.HasPrefix(page.Text, []byte(before)) {
+			l.tb.Errorf("a page of %d changes has %v and the text %q", page.Count, page.Changes, page.Text)
+		}
+	}
+	for _, change := range batch.Changes {
+		want = append(want, string(protocol.AppendChange(nil, change)))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		l.tb.Errorf("as text, the changes are %q, want %q", got, want)
+	}
 }
 
 // checkBatch checks what every batch is promised to be.
