@@ -190,14 +190,12 @@ const fenceTime = 2 * time.Second
 // batch. The app that opened it may be waiting for nothing else.
 const openingTime = time.Second
 
-// probe measures how long the client takes for an answer; it is fenceTime if there
-// is none.
+// probe measures how long the client takes for an answer, or until it is known that
+// there is none: at once if it has closed the connection.
 func (s *session) probe() (roundTrip time.Duration, answers bool) {
 	start := time.Now()
-	if s.ping(context.Background(), fenceTime) != nil {
-		return fenceTime, false
-	}
-	return time.Since(start), true
+	err := s.ping(context.Background(), fenceTime)
+	return time.Since(start), err == nil
 }
 
 // awaitOpening waits until the client has its first batch, and reports whether it has.
