@@ -32,7 +32,7 @@ var errFrame = errors.New("not a frame of a server")
 // A WebSocket library keeps a goroutine, timers or kilobytes per connection. A
 // load generator that shares two cores with the server it measures, and holds
 // 10,000 connections, cannot: this reader is one small buffer that grows to the
-// frame in hand and shrinks again. It survives a read deadline: the next call
+// message in hand and shrinks again. It survives a read deadline: the next call
 // goes on where the last one stopped.
 type frameReader struct {
 	conn      net.Conn
@@ -42,7 +42,7 @@ type frameReader struct {
 	message   []byte    // the frames so far of a message in several
 	within    bool      // such a message is under way
 	lastRead  time.Time // when bytes last came
-	firstByte time.Time // when the frame in hand began to come
+	firstByte time.Time // when the message in hand began to come
 	bytes     int64     // that came since the handshake
 }
 
@@ -95,14 +95,16 @@ func (r *frameReader) next() (opcode byte, payload []byte, err error) {
 func (r *frameReader) frame() (byte, []byte, error) {
 	if r.start == r.end {
 		r.start, r.end = 0, 0
-		if len(r.buf) > smallBuffer {
+		if len(r.buf) > smallBuffer && !r.within {
 			r.buf = make([]byte, smallBuffer)
 		}
 	}
 	if err := r.fill(2); err != nil {
 		return 0, nil, err
 	}
-	r.firstByte = r.lastRead
+	if !r.within {
+		r.firstByte = r.lastRead
+	}
 	head, length := r.buf[r.start], int(r.buf[r.start+1])
 	switch {
 	case head&reservedBits != 0:
