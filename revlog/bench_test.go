@@ -69,6 +69,7 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 	measure("behind=100/memory", 100)
+	measure("behind=all/memory", objects)
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}

@@ -14,7 +14,7 @@ var errChunk = errors.New("chunk is full")
 
 // usualObject is what an object takes of a page, roughly: a page of a few kilobytes
 // need not look at thousands of objects.
-const usualObject = 128
+const usualObject = 256
 
 // readObjects reads a page from the objects, in key order. Objects that have
 // moved on since the batch began are put together from their entries.

@@ -14,7 +14,7 @@ import (
 // slowly, or not at all, is a piece.
 
 // pieceBytes is about the size of a piece.
-const pieceBytes = 32 << 10
+const pieceBytes = 64 << 10
 
 // pushBatch sends one batch and returns the position after it. All messages but
 // the last are partial and leave the client at its position: a connection that
