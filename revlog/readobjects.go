@@ -3,6 +3,7 @@ package revlog
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -61,6 +62,7 @@ func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(*
 		key, record = cursor.Next()
 	}
 	var next keyed
+	var names names
 	for key != nil || len(recent) > 0 {
 		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
 			next, recent = recent[0], recent[1:]
@@ -69,7 +71,7 @@ func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(*
 			if next.object, err = decodeObject(key, record); err != nil {
 				return err
 			}
-			next.key = string(key)
+			next.key = names.add(key)
 		}
 		if key != nil && next.key == string(key) {
 			key, record = cursor.Next()
@@ -79,6 +81,20 @@ func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(*
 		}
 	}
 	return nil
+}
+
+// names are strings that share memory, so that not each is garbage of its own.
+type names struct{ strings.Builder }
+
+func (n *names) add(name []byte) string {
+	const many = 4 << 10
+	if n.Cap()-n.Len() < len(name) {
+		n.Reset()
+		n.Grow(max(many, len(name)))
+	}
+	start := n.Len()
+	n.Write(name)
+	return n.String()[start:]
 }
 
 // readObject adds what others made of an object. If nobody else touched it, or

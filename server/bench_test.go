@@ -141,18 +141,18 @@ func syncFirst(b *testing.B, address string) (first time.Duration) {
 	if _, err := http.ReadResponse(reader, nil); err != nil {
 		b.Fatal(err)
 	}
-	begin, end := []byte(`"obj":`), []byte(`"partial":false`)
+	begin, end := []byte(`"obj":`), []byte(`"partial":false}`)
 	buffer := make([]byte, 64<<10)
 	for kept := 0; ; {
 		n, err := reader.Read(buffer[kept:])
 		if err != nil {
-			b.Fatalf("%v after %q", err, buffer[:kept])
+			b.Fatal(err)
 		}
 		text := buffer[:kept+n]
 		if first == 0 && bytes.Contains(text, begin) {
 			first = time.Since(start)
 		}
-		if first > 0 && bytes.Contains(text, end) {
+		if first > 0 && bytes.HasSuffix(text, end) { // nothing comes behind it
 			return first
 		}
 		kept = copy(buffer, text[max(0, len(text)-len(end)):])
