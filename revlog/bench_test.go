@@ -98,7 +98,7 @@ func BenchmarkFold(b *testing.B) {
 			b.ReportAllocs()
 			err := db.bolt.View(func(tx *bbolt.Tx) error {
 				for b.Loop() {
-					f, err := newFold(newTxView(tx, &db.overlay))
+					f, err := newFold(db.view(tx))
 					if err != nil {
 						return err
 					}

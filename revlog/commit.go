@@ -22,20 +22,14 @@ func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 		}
 	}
 	r := &request{set: set, done: make(chan struct{})}
-	db.queue.push(r)
+	if !db.queue.push(r) {
+		return Receipt{}, ErrClosed
+	}
 	select {
 	case <-r.done:
 		return r.receipt, r.err
 	case <-ctx.Done():
 		return Receipt{}, ctx.Err()
-	case <-db.done:
-		// The committer answered everything it took; what it left is refused.
-		select {
-		case <-r.done:
-			return r.receipt, r.err
-		default:
-			return Receipt{}, ErrClosed
-		}
 	}
 }
 
@@ -78,7 +72,10 @@ func (db *DB) commitLoop() {
 // finish answers what waits, writes what is only in memory to the file, unless
 // the log has ended itself, and closes the file.
 func (db *DB) finish() {
-	db.commit(db.queue.take())
+	db.queue.close()
+	for db.queue.len() > 0 {
+		db.commit(db.queue.take())
+	}
 	for db.storeSome() {
 	}
 	db.closeErr = errors.Join(db.fault, db.bolt.Close())
@@ -116,10 +113,11 @@ var errNothing = errors.New("nothing to store")
 func (db *DB) store(group []*request) (*fold, error) {
 	var f *fold
 	err := db.update(func(tx *bbolt.Tx) (err error) {
-		if f, err = newFold(newTxView(tx, &db.overlay)); err != nil {
+		if f, err = newFold(db.view(tx)); err != nil {
 			return err
 		}
 		f.objectBytes = db.options.ObjectBytes
+		f.entries = make([]entry, 0, changesOf(group))
 		for _, r := range group {
 			if r.receipt, err = f.apply(r.set); err != nil {
 				return err
@@ -227,7 +225,7 @@ func (db *DB) publish(f *fold) {
 	defer db.mu.Unlock()
 	db.held.note(f)
 	for identity, c := range f.known {
-		db.numbers[identity] = c.number
+		db.clients[identity] = c
 		if c.number != nobody {
 			db.names[c.number] = identity
 		}

@@ -141,8 +141,8 @@ type DB struct {
 	moved   chan struct{} // closed when head moves
 	overlay overlay
 	tail    tail
-	numbers map[string]uint64 // of the clients that wrote since Open
-	names   map[uint64]string // the same the other way round
+	clients map[string]client // that wrote since Open; zero if renamed
+	names   map[uint64]string // their identities, by number
 	held    heldSizes
 }
 
@@ -176,7 +176,7 @@ func open(path string, options Options) (*DB, error) {
 		moved:   make(chan struct{}),
 		overlay: newOverlay(),
 		tail:    tail{most: options.bounds.tailEntries},
-		numbers: map[string]uint64{},
+		clients: map[string]client{},
 		names:   map[uint64]string{},
 	}
 	if err := db.look(db.load); err != nil {

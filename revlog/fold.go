@@ -39,7 +39,7 @@ type fold struct {
 	objects map[string]object // the changed ones
 	known   map[string]client // those met; zero if renamed
 	seen    []string          // identities of clients to store
-	parts   map[uint64]*held  // those met
+	parts   map[uint64]*held  // those of which something is, or was, held
 	refused []refused
 	last    uint64 // highest client number given
 
@@ -183,6 +183,7 @@ func (f *fold) hold(c client, h *held, p part, repairs *repairs) error {
 	}
 	p.sent = 0 // it is not stored
 	h.added = append(h.added, p)
+	f.parts[c.number] = h
 	return nil
 }
 
@@ -378,6 +379,8 @@ func (f *fold) held(client uint64) (*held, error) {
 		return nil, err
 	}
 	h := &held{stored: stored}
-	f.parts[client] = h
+	if stored > 0 {
+		f.parts[client] = h
+	}
 	return h, nil
 }

@@ -93,17 +93,16 @@ func (db *DB) checkHeld(set Set) error {
 // number returns the number of a client, nobody if it has none.
 func (db *DB) number(identity string) (uint64, error) {
 	db.mu.RLock()
-	number, ok := db.numbers[identity]
+	c, ok := db.clients[identity]
 	db.mu.RUnlock()
 	if ok {
-		return number, nil
+		return c.number, nil
 	}
-	err := db.look(func(tx *bbolt.Tx) error {
-		c, err := newTxView(tx, nil).client(identity)
-		number = c.number
+	err := db.look(func(tx *bbolt.Tx) (err error) {
+		c, err = newTxView(tx, nil).client(identity)
 		return err
 	})
-	return number, err
+	return c.number, err
 }
 
 // FinishHeld commits what is held of sets of which nothing has come since a

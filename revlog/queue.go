@@ -20,17 +20,30 @@ type queue struct {
 
 	mu      sync.Mutex
 	waiting []*request
+	closed  bool
 }
 
 func newQueue() *queue {
 	return &queue{arrived: make(chan struct{}, 1)}
 }
 
-func (q *queue) push(r *request) {
+// push reports whether the request will be answered: the queue may be closed.
+func (q *queue) push(r *request) bool {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
 	q.waiting = append(q.waiting, r)
-	q.mu.Unlock()
 	q.wake()
+	return true
+}
+
+// close refuses further requests.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
 }
 
 func (q *queue) wake() {
@@ -65,6 +78,15 @@ func (q *queue) take() []*request {
 		q.waiting = nil
 	}
 	return group
+}
+
+// changesOf returns how many changes there are in a group.
+func changesOf(group []*request) int {
+	changes := 0
+	for _, r := range group {
+		changes += len(r.set.Changes)
+	}
+	return changes
 }
 
 // gatherTime is how long a group may wait to become as large as the one before.

@@ -29,7 +29,7 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 		return Page{}, ErrClosed
 	}
 	db.mu.RLock()
-	head, recent, number := db.head, db.tail.after(q.After), db.numbers[q.Reader]
+	head, recent, number := db.head, db.tail.after(q.After), db.clients[q.Reader].number
 	db.mu.RUnlock()
 
 	c := q.Cursor

@@ -19,6 +19,10 @@ type tail struct {
 const tailBytes = 4 << 20
 
 func (t *tail) add(entries []entry) {
+	if n := len(t.entries) + len(entries); n > cap(t.entries) {
+		// With much room ahead, little is moved for each entry.
+		t.entries = append(make([]entry, 0, 2*n), t.entries...)
+	}
 	t.entries = append(t.entries, entries...)
 	for _, e := range entries {
 		t.size += e.size()

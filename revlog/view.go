@@ -16,6 +16,10 @@ import (
 type txView struct {
 	entries, objects, numbers, helds *bbolt.Bucket
 	overlay                          *overlay
+
+	// What is known without a look at the file, if it is not nil.
+	known map[string]client
+	sizes *heldSizes
 }
 
 func newTxView(tx *bbolt.Tx, o *overlay) txView {
@@ -26,6 +30,13 @@ func newTxView(tx *bbolt.Tx, o *overlay) txView {
 		helds:   tx.Bucket(bucketHeld),
 		overlay: o,
 	}
+}
+
+// view returns the state that a fold builds on. Only the committer may call it.
+func (db *DB) view(tx *bbolt.Tx) txView {
+	v := newTxView(tx, &db.overlay)
+	v.known, v.sizes = db.clients, &db.held
+	return v
 }
 
 func (v txView) head() (protocol.Revision, error) {
@@ -61,6 +72,9 @@ func (v txView) storedObject(key string) (object, error) {
 }
 
 func (v txView) client(identity string) (client, error) {
+	if c, ok := v.known[identity]; ok {
+		return c, nil
+	}
 	record := v.numbers.Get([]byte(identity))
 	if record == nil {
 		return client{}, nil
@@ -87,6 +101,9 @@ func (v txView) held(client uint64) ([]part, error) {
 }
 
 func (v txView) heldCount(client uint64) (int, error) {
+	if v.sizes != nil && v.sizes.byClient[client] == 0 {
+		return 0, nil
+	}
 	cursor := v.helds.Cursor()
 	key, _ := cursor.Seek(heldKey(client+1, 0))
 	if key == nil {

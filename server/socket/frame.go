@@ -1,6 +1,9 @@
 package socket
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // The first byte of frames (RFC 6455, section 5.2).
 const (
@@ -16,6 +19,7 @@ const Headroom = 10
 
 // AppendFrame appends a message as one frame.
 func AppendFrame(out, message []byte) []byte {
+	out = slices.Grow(out, Headroom+len(message))
 	return append(appendHeader(out, last|text, len(message)), message...)
 }
 
