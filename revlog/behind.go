@@ -37,6 +37,7 @@ func (db *DB) storeSome() bool {
 	err := db.update(func(tx *bbolt.Tx) error {
 		objects := tx.Bucket(bucketObjects)
 		for _, obj := range batch {
+			db.noteLook()
 			if err := put(objects, []byte(obj.key), obj.encode()); err != nil {
 				return err
 			}

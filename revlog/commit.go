@@ -57,7 +57,6 @@ func (db *DB) commitLoop() {
 				db.queue.wake()
 			}
 			db.storeBehind(group)
-			db.noteCommit()
 			idle.Reset(idleTime)
 		case <-idle.C:
 			if db.storeSome() {

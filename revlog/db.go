@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
@@ -127,12 +126,11 @@ type DB struct {
 	endOnce sync.Once
 
 	// Owned by the committer.
-	unstored int       // changes since objects were last written to the file
-	released time.Time // when pages of the file were let go last
-	fault    error     // why the log ended itself
-	closeErr error     // final when done is closed
+	unstored int   // changes since objects were last written to the file
+	fault    error // why the log ended itself
+	closeErr error // final when done is closed
 
-	unreleased atomic.Int64 // bytes that were read from the file since
+	looked atomic.Int64 // bytes of the file that may have come into memory
 
 	// Guarded by mu; changed by the committer only.
 	mu      sync.RWMutex

@@ -1,45 +1,41 @@
 package revlog
 
-import (
-	"time"
-
-	"go.etcd.io/bbolt"
-)
+import "go.etcd.io/bbolt"
 
 // bbolt maps the whole file, and the system counts every page that was ever looked
 // at as memory of the process. Pages that are let go are read from the system's
 // cache, or from the disk, when they are needed again.
 
-// Pages are let go when so many bytes of changes were read from the file, or a
-// commit comes and it was so long ago.
+// A database lets go of its pages when the process has more than mostResident bytes
+// of files in memory. It finds out whenever it may have looked at residentStep
+// bytes more.
 const (
-	mostResident = 64 << 20
-	residentTime = time.Second
+	mostResident = 128 << 20
+	residentStep = 16 << 20
 )
 
-// noteRead notes that changes of so many bytes were read from the file.
+// noteLook notes that an object is looked for, which lies anywhere in the file. The
+// system brings in the pages around it, too.
+func (db *DB) noteLook() {
+	const around = 64 << 10
+	db.noteRead(around)
+}
+
+// noteRead notes that so many bytes of the file are looked at.
 func (db *DB) noteRead(bytes int) {
-	if db.unreleased.Add(int64(bytes)) >= mostResident {
+	if db.looked.Add(int64(bytes)) < residentStep {
+		return
+	}
+	db.looked.Store(0)
+	if residentFiles() > mostResident {
 		db.letGo()
 	}
 }
 
-// noteCommit notes that a group was committed. Only the committer may call it.
-func (db *DB) noteCommit() {
-	if now := time.Now(); now.Sub(db.released) >= residentTime {
-		db.released = now
-		db.letGo()
-	}
-}
-
-// letGo lets go of all pages, if the file is large.
+// letGo lets go of all pages.
 func (db *DB) letGo() {
-	db.unreleased.Store(0)
 	// Within a transaction the map stays where it is. An error changes nothing.
 	_ = db.look(func(tx *bbolt.Tx) error {
-		if tx.Size() < mostResident {
-			return nil
-		}
 		return releasePages(db.bolt.Info().Data, uintptr(tx.Size()))
 	})
 }

@@ -17,9 +17,11 @@ type txView struct {
 	entries, objects, numbers, helds *bbolt.Bucket
 	overlay                          *overlay
 
-	// What is known without a look at the file, if it is not nil.
-	known map[string]client
-	sizes *heldSizes
+	// What is known without a look at the file, if it is not nil, and what is told
+	// of looks for objects.
+	known  map[string]client
+	sizes  *heldSizes
+	looked func()
 }
 
 func newTxView(tx *bbolt.Tx, o *overlay) txView {
@@ -35,7 +37,7 @@ func newTxView(tx *bbolt.Tx, o *overlay) txView {
 // view returns the state that a fold builds on. Only the committer may call it.
 func (db *DB) view(tx *bbolt.Tx) txView {
 	v := newTxView(tx, &db.overlay)
-	v.known, v.sizes = db.clients, &db.held
+	v.known, v.sizes, v.looked = db.clients, &db.held, db.noteLook
 	return v
 }
 
@@ -63,6 +65,9 @@ func (v txView) object(key string) (object, error) {
 
 // storedObject returns what the file has of an object.
 func (v txView) storedObject(key string) (object, error) {
+	if v.looked != nil {
+		v.looked()
+	}
 	name := []byte(key)
 	record := v.objects.Get(name)
 	if record == nil {
