@@ -53,7 +53,7 @@ func TestLargeFileDoesNotStayInMemory(t *testing.T) {
 	if found != 3000 {
 		t.Errorf("found %d objects, want 3000", found)
 	}
-	if grown := residentFile(t) - before; grown > 160<<20 {
+	if grown := residentFile(t) - before; grown > 130<<20 {
 		t.Errorf("%d MB of the file are in memory", grown>>20)
 	}
 }
