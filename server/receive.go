@@ -21,12 +21,14 @@ func (s *session) read(ctx, stop context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.unfinished.Stop()
+		if s.unfinished != nil {
+			s.unfinished.Stop()
+		}
 		if err := s.handle(ctx, stop, message); err != nil {
 			return err
 		}
 		if s.holding && s.subscribed {
-			s.unfinished.Reset(s.server.config.HoldTimeout)
+			s.awaitRest(ctx)
 		}
 	}
 }

@@ -62,7 +62,7 @@ type session struct {
 	opened      chan struct{} // closed when the first batch has been sent
 	ended       chan struct{} // closed when the reading has ended
 	alarms      alarms
-	unfinished  *time.Timer // goes off when a set that was sent in part is left lying
+	unfinished  *time.Timer // goes off when a set that was sent in part is left lying; nil if none was
 
 	introduced atomic.Pointer[introduction] // nil until its database is open
 	progress   progress
@@ -107,7 +107,7 @@ func (s *Server) runSession(session *session, name string) {
 // run reads messages until the connection ends, and waits for all it started.
 func (s *session) run() {
 	ctx, cancel := context.WithCancel(context.Background())
-	stop, stopPushing := context.WithCancel(ctx)
+	stop, stopPushing := context.WithCancel(context.Background())
 	s.stopPushing = stopPushing
 	s.conn.SetReadLimit(-1) // readMessage has its own
 	if expires := s.grant.Expires; !expires.IsZero() {
@@ -121,6 +121,7 @@ func (s *session) run() {
 	close(s.ended)
 	s.end.CompareAndSwap(nil, &closing{code: peerCode(err)})
 	cancel()
+	stopPushing()
 	_ = s.conn.CloseNow() // it may be closed already
 	s.alarms.end()
 	s.endFeed()
@@ -194,20 +195,27 @@ func (s *session) drain(delay time.Duration) {
 	s.close(closing{code: websocket.StatusServiceRestart, reason: "server is restarting"})
 }
 
-// watch sees to it that what is due is done when the client is silent: finding out
-// whether the peer is still there, and finishing a set that the client does not go
-// on with. There is no goroutine that waits for that.
+// watch sees to it that a peer that is silent is asked now and then whether it is
+// still there. There is no goroutine that waits for that.
 func (s *session) watch(ctx context.Context) {
 	s.alarms.set(s.server.config.PingInterval, func(ping *time.Timer) {
 		s.checkPeer(ctx)
 		ping.Reset(s.server.config.PingInterval)
 	})
-	s.unfinished = s.alarms.set(time.Hour, func(*time.Timer) {
+}
+
+// awaitRest sees to it that a set that the client sent in part is finished if it does
+// not go on with it.
+func (s *session) awaitRest(ctx context.Context) {
+	if s.unfinished != nil {
+		s.unfinished.Reset(s.server.config.HoldTimeout)
+		return
+	}
+	s.unfinished = s.alarms.set(s.server.config.HoldTimeout, func(*time.Timer) {
 		if err := s.finishHeld(ctx); err != nil && ctx.Err() == nil {
 			s.close(failure(err))
 		}
 	})
-	s.unfinished.Stop()
 }
 
 // checkPeer drops a peer that is silent and does not answer a ping. It cannot be
