@@ -33,6 +33,7 @@ func (s *Server) admit(session *session) *closing {
 	s.fromAddress[session.address]++
 	s.running.Add(1)
 	s.counts.accepted.Add(1)
+	s.tidy.note()
 	return nil
 }
 
@@ -44,6 +45,7 @@ func (s *Server) leave(session *session) {
 		delete(s.fromAddress, session.address)
 	}
 	s.running.Done()
+	s.tidy.note()
 }
 
 // remoteOf returns where a request comes from: the other end of its connection,

@@ -140,6 +140,7 @@ type Server struct {
 	health    http.Handler
 
 	counts counts
+	tidy   *tidy
 
 	authorizer atomic.Pointer[Authorizer]
 	origins    atomic.Pointer[[]string] // patterns of those that may connect
@@ -162,6 +163,7 @@ func New(config Config) *Server {
 		refusals:    newOnceLog(),
 		offenders:   newOnceLog(),
 		restraint:   newRestraint(config.ReadOnlyPerSecond),
+		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},
 		fromAddress: map[string]int{},
 	}
@@ -201,6 +203,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	tended, stopTending := context.WithCancel(ctx)
 	defer stopTending()
 	tending.Go(func() { s.databases.tend(tended) })
+	tending.Go(func() { s.tidy.run(tended) })
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(&listener{l, &s.config, newLine(int64(s.config.MaxHandshakes))}) }()
 	var err error

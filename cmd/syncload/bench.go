@@ -39,7 +39,7 @@ func benchCases(quick bool) []benchCase {
 		{"initial sync", initialMode{Objects: n(100_000, 2000)}, []string{"all", "first bytes"}},
 		{"reconnect, up to date", reconnectMode{Objects: n(10_000, 500), Times: n(100, 5)}, []string{"answer p50"}},
 		{"resync, 100 behind", resyncMode{Objects: n(10_000, 500), Behind: 100}, []string{"all"}},
-		{"idle", idleMode{Connections: n(5000, 20), For: during}, []string{"memory each", "memory each after broadcasts", "second broadcast max"}},
+		{"idle", idleMode{Connections: n(10_000, 20), For: during}, []string{"memory each", "memory each after broadcasts", "second broadcast max"}},
 		{"mixed", mixedMode{Clients: n(500, 20), Writers: 0.01, Think: 100 * time.Millisecond, Leave: 0.1, For: during}, []string{"delivery p99", "server CPU per delivery"}},
 	}
 }
