@@ -8,7 +8,11 @@
 // The library leaves Nagle's algorithm on: a second small message waits until the
 // client has acknowledged the first, in TCP. --no-delay turns the algorithm off.
 //
-//   node ram-server.js [port] [--no-delay]
+// A set without a base is taken as it is: those who only write are to cost this
+// server no more than they must. --compare-all compares it with all changes, as the
+// sample does.
+//
+//   node ram-server.js [port] [--no-delay] [--compare-all]
 
 import { parseArgs } from "node:util";
 import ws from "nodejs-websocket";
@@ -23,7 +27,10 @@ let clients = 0;
 let waking = false;
 
 const { values: flags, positionals: [port] } = parseArgs({
-  options: { "no-delay": { type: "boolean", default: false } },
+  options: {
+    "no-delay": { type: "boolean", default: false },
+    "compare-all": { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
 
@@ -54,7 +61,7 @@ function handle(client, message) {
         open.set(client.identity, set);
       } else {
         open.delete(client.identity);
-        commit(client, message.baseRevision || changes.length, set);
+        commit(client, message.baseRevision || (flags["compare-all"] ? 0 : changes.length), set);
       }
       client.send({ type: "ack", requestId: message.requestId });
       break;
@@ -66,9 +73,7 @@ function handle(client, message) {
   }
 }
 
-// Resolves a set against what others did since its base, and applies the rest. A
-// set without a base is taken as it is: those who only write are to cost this
-// server no more than they must.
+// Resolves a set against what others did since its base, and applies the rest.
 function commit(client, base, set) {
   const others = reduce(changes.filter(({ rev, source }) => rev > base && source !== client.identity));
   for (const change of set) {
