@@ -4,18 +4,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// storeBehind writes objects that are only in memory to the file, if there are
-// too many. It keeps ahead of the writers: a batch for every half batch of
-// changes that came since the last one.
-func (db *DB) storeBehind(group []*request) {
-	for _, r := range group {
-		db.unstored += r.receipt.Appended
-	}
-	if db.overlay.settled == nil && db.overlay.freshSize < db.options.MemoryBytes {
-		return
-	}
-	if db.unstored >= db.options.bounds.storeBatch/2 {
-		db.unstored = 0
+// storeBehind writes a batch of objects that are only in memory to the file, if there
+// are too many. It keeps pace with the writers: the settled layer is in the file
+// before the fresh one is full.
+func (db *DB) storeBehind() {
+	full := db.options.MemoryBytes
+	if db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(full*3/4) {
 		db.storeSome()
 	}
 }
@@ -57,5 +51,6 @@ func (db *DB) storeSome() bool {
 		return db.overlay.fresh.Len() > 0
 	}
 	db.overlay.stored = batch[len(batch)-1].key
+	db.overlay.storedCount += len(batch)
 	return true
 }

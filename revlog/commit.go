@@ -56,7 +56,7 @@ func (db *DB) commitLoop() {
 			if db.queue.len() > 0 {
 				db.queue.wake()
 			}
-			db.storeBehind(group)
+			db.storeBehind()
 			idle.Reset(idleTime)
 		case <-idle.C:
 			if db.storeSome() {

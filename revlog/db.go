@@ -126,7 +126,6 @@ type DB struct {
 	endOnce sync.Once
 
 	// Owned by the committer.
-	unstored int   // changes since objects were last written to the file
 	fault    error // why the log ended itself
 	closeErr error // final when done is closed
 

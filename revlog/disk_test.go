@@ -224,7 +224,7 @@ func (s *Stepper) Submit(_ context.Context, set Set) (Receipt, error) {
 	}
 	group := requests([]Set{set})
 	s.commit(group)
-	s.storeBehind(group)
+	s.storeBehind()
 	return group[0].receipt, group[0].err
 }
 

@@ -20,6 +20,7 @@ type overlay struct {
 	settled     *btree.Map[string, object] // nil if there is none
 	settledHead protocol.Revision          // the layers' border: entries up to here are in settled or in the file
 	stored      string                     // objects of settled up to this key are in the file
+	storedCount int                        // so many
 }
 
 // perObject is what an object costs in memory beside its key and value.
@@ -51,8 +52,14 @@ func (o *overlay) get(key string) (object, bool) {
 
 // settle makes the fresh layer the settled one. There must be none.
 func (o *overlay) settle(head protocol.Revision) {
-	o.settled, o.settledHead, o.stored = o.fresh, head, ""
+	o.settled, o.settledHead, o.stored, o.storedCount = o.fresh, head, "", 0
 	o.fresh, o.freshSize = new(btree.Map[string, object]), 0
+}
+
+// lags reports whether a smaller part of the settled layer is in the file than the
+// fresh one has of a size.
+func (o *overlay) lags(size int) bool {
+	return o.settled != nil && o.storedCount*size < o.settled.Len()*o.freshSize
 }
 
 // A keyed is an object with its key.
