@@ -4,13 +4,15 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// storeBehind writes a batch of objects that are only in memory to the file, if there
-// are too many. It keeps pace with the writers: the settled layer is in the file
-// before the fresh one is full.
+// storeBehind writes objects that are only in memory to the file, if there are too
+// many. It keeps pace with the writers: the settled layer is in the file before the
+// fresh one is full.
 func (db *DB) storeBehind() {
 	full := db.options.MemoryBytes
-	if db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(full*3/4) {
-		db.storeSome()
+	for db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(full*3/4) {
+		if !db.storeSome() {
+			return
+		}
 	}
 }
 
@@ -31,8 +33,9 @@ func (db *DB) storeSome() bool {
 	err := db.update(func(tx *bbolt.Tx) error {
 		objects := tx.Bucket(bucketObjects)
 		for _, obj := range batch {
-			db.noteLook()
-			if err := put(objects, []byte(obj.key), obj.encode()); err != nil {
+			key := []byte(obj.key)
+			db.keys.add(key)
+			if err := put(objects, key, obj.encode()); err != nil {
 				return err
 			}
 		}
@@ -41,6 +44,7 @@ func (db *DB) storeSome() bool {
 		}
 		return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(db.overlay.settledHead))
 	})
+	db.noteLooks(len(batch)) // not before: to spill, bbolt looks at their pages again
 	if err != nil {
 		return false
 	}
@@ -53,4 +57,18 @@ func (db *DB) storeSome() bool {
 	db.overlay.stored = batch[len(batch)-1].key
 	db.overlay.storedCount += len(batch)
 	return true
+}
+
+// readKeys lets the filter know more of the keys that the file has.
+func (db *DB) readKeys() {
+	for db.keys.owed > 0 {
+		err := db.look(func(tx *bbolt.Tx) error {
+			db.keys.readOn(tx.Bucket(bucketObjects))
+			return nil
+		})
+		db.noteLooks(2 * mostRead / keysPerLook)
+		if err != nil {
+			return // whoever looks for what cannot be read is told
+		}
+	}
 }

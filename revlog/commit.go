@@ -57,6 +57,7 @@ func (db *DB) commitLoop() {
 				db.queue.wake()
 			}
 			db.storeBehind()
+			db.readKeys()
 			idle.Reset(idleTime)
 		case <-idle.C:
 			if db.storeSome() {

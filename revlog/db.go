@@ -103,7 +103,7 @@ func (b bounds) withDefaults() bounds {
 	return bounds{
 		// In key order, neighbours share pages; more at once would keep writers
 		// waiting.
-		storeBatch:   cmp.Or(b.storeBatch, 2048),
+		storeBatch:   cmp.Or(b.storeBatch, 512),
 		objectsChunk: cmp.Or(b.objectsChunk, 4096),
 		tailEntries:  cmp.Or(b.tailEntries, 4096),
 		// A larger map has to wait for all readers when it grows, and commits
@@ -126,6 +126,7 @@ type DB struct {
 	endOnce sync.Once
 
 	// Owned by the committer.
+	keys     keyFilter
 	fault    error // why the log ended itself
 	closeErr error // final when done is closed
 
@@ -262,6 +263,9 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	}
 	if err := replay(v, &db.overlay, folded); err != nil {
 		return err
+	}
+	if key, _ := v.objects.Cursor().First(); key == nil {
+		db.keys.whole = true
 	}
 	db.present, err = loadPresent(v)
 	return err

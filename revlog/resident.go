@@ -14,11 +14,11 @@ const (
 	residentStep = 16 << 20
 )
 
-// noteLook notes that an object is looked for, which lies anywhere in the file. The
-// system brings in the pages around it, too.
-func (db *DB) noteLook() {
+// noteLooks notes that objects are looked for, which lie anywhere in the file. The
+// system brings in the pages around each, too.
+func (db *DB) noteLooks(n int) {
 	const around = 64 << 10
-	db.noteRead(around)
+	db.noteRead(n * around)
 }
 
 // noteRead notes that so many bytes of the file are looked at.

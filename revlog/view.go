@@ -21,7 +21,8 @@ type txView struct {
 	// of looks for objects.
 	known  map[string]client
 	sizes  *heldSizes
-	looked func()
+	keys   *keyFilter
+	looked func(objects int)
 }
 
 func newTxView(tx *bbolt.Tx, o *overlay) txView {
@@ -37,7 +38,7 @@ func newTxView(tx *bbolt.Tx, o *overlay) txView {
 // view returns the state that a fold builds on. Only the committer may call it.
 func (db *DB) view(tx *bbolt.Tx) txView {
 	v := newTxView(tx, &db.overlay)
-	v.known, v.sizes, v.looked = db.clients, &db.held, db.noteLook
+	v.known, v.sizes, v.keys, v.looked = db.clients, &db.held, &db.keys, db.noteLooks
 	return v
 }
 
@@ -65,15 +66,21 @@ func (v txView) object(key string) (object, error) {
 
 // storedObject returns what the file has of an object.
 func (v txView) storedObject(key string) (object, error) {
-	if v.looked != nil {
-		v.looked()
-	}
 	name := []byte(key)
-	record := v.objects.Get(name)
-	if record == nil {
+	if v.keys != nil && v.keys.lacks(name) {
 		return object{}, nil
 	}
-	return decodeObject(name, record)
+	if v.looked != nil {
+		v.looked(1)
+	}
+	record := v.objects.Get(name)
+	if record != nil {
+		return decodeObject(name, record)
+	}
+	if v.keys != nil {
+		v.keys.noteVain()
+	}
+	return object{}, nil
 }
 
 func (v txView) client(identity string) (client, error) {

@@ -23,6 +23,7 @@ var floors = []struct {
 	{"syncabled/protocol", []string{}},
 	{"syncabled/conflict", []string{}},
 	{"syncabled/revlog", []string{
+		"github.com/bits-and-blooms/bloom/v3",
 		"github.com/gofrs/flock",
 		"github.com/google/uuid",
 		"github.com/tidwall/btree",

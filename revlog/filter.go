@@ -1,0 +1,99 @@
+package revlog
+
+import (
+	"bytes"
+
+	"github.com/bits-and-blooms/bloom/v3"
+	"go.etcd.io/bbolt"
+)
+
+// A keyFilter knows of most objects that the file does not have that it does not.
+// Most objects that clients make are new, and a look that finds nothing costs as
+// much as another: in a large file, pages from anywhere.
+//
+// It is in memory only. Of an empty file it knows everything from the beginning. To
+// read the keys of another would delay the start: the committer reads some more of
+// them whenever a look has found nothing, until it has them all.
+//
+// Only the committer may use it. The zero value knows nothing.
+type keyFilter struct {
+	layers  []*bloom.BloomFilter // each for twice as many keys as the one before
+	room    uint                 // keys that the last layer still takes
+	read    []byte               // keys of the file up to here are among them
+	whole   bool                 // all keys of the file are
+	useless bool                 // they are too many
+	owed    int                  // keys that are to be read for looks that found nothing
+}
+
+const (
+	// The first layer is small, because a server may have thousands of databases.
+	// Each is wrong with 3 of 1,000 keys that it does not have.
+	firstLayer   = 1 << 10 // keys
+	mostLayers   = 14      // for 16 million keys, with 24 MB
+	bitsPerKey   = 12
+	hashesPerKey = 8
+
+	// keysPerLook are read for a look that found nothing. They lie on two or three
+	// pages, as many as the look went through.
+	keysPerLook = 32
+	mostRead    = 128 * keysPerLook // at a time
+)
+
+// lacks reports whether it is certain that the file does not have a key.
+func (f *keyFilter) lacks(key []byte) bool { return f.whole && !f.has(key) }
+
+func (f *keyFilter) has(key []byte) bool {
+	places := bloom.Locations(key, hashesPerKey)
+	for _, layer := range f.layers {
+		if layer.TestLocations(places) {
+			return true
+		}
+	}
+	return false
+}
+
+// add notes a key that the file has, or is going to have.
+func (f *keyFilter) add(key []byte) {
+	if f.useless || f.has(key) {
+		return
+	}
+	if f.room == 0 {
+		if len(f.layers) == mostLayers {
+			*f = keyFilter{useless: true}
+			return
+		}
+		f.room = firstLayer << len(f.layers)
+		f.layers = append(f.layers, bloom.New(f.room*bitsPerKey, hashesPerKey))
+	}
+	f.layers[len(f.layers)-1].Add(key)
+	f.room--
+}
+
+// noteVain notes a look that found nothing.
+func (f *keyFilter) noteVain() {
+	if !f.whole && !f.useless {
+		f.owed += keysPerLook
+	}
+}
+
+// readOn adds some of the keys that are to be read.
+func (f *keyFilter) readOn(objects *bbolt.Bucket) {
+	most := min(f.owed, mostRead)
+	f.owed -= most
+	cursor := objects.Cursor()
+	key, _ := cursor.Seek(f.read)
+	if key != nil && bytes.Equal(key, f.read) {
+		key, _ = cursor.Next()
+	}
+	for range most {
+		if key == nil || f.useless {
+			break
+		}
+		f.add(key)
+		f.read = append(f.read[:0], key...)
+		key, _ = cursor.Next()
+	}
+	if key == nil && !f.useless {
+		f.whole, f.owed = true, 0
+	}
+}

@@ -1,0 +1,141 @@
+package revlog
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bits-and-blooms/bloom/v3"
+	"go.etcd.io/bbolt"
+
+	"syncabled/protocol"
+)
+
+// TestFilterHasWhatWasAdded: a filter may be wrong with keys that it does not have,
+// rarely, and never with those that it has.
+func TestFilterHasWhatWasAdded(t *testing.T) {
+	const keys = 20 * firstLayer
+	f := keyFilter{whole: true}
+	for i := range keys {
+		f.add(fmt.Appendf(nil, "there %d", i))
+	}
+	wrong := 0
+	for i := range keys {
+		if f.lacks(fmt.Appendf(nil, "there %d", i)) {
+			t.Fatalf("key %d was added and lacks", i)
+		}
+		if !f.lacks(fmt.Appendf(nil, "elsewhere %d", i)) {
+			wrong++
+		}
+	}
+	if wrong > keys/50 {
+		t.Errorf("the filter claims to have %d of %d keys that it does not have", wrong, keys)
+	}
+	layers := len(f.layers)
+	for i := range keys {
+		f.add(fmt.Appendf(nil, "there %d", i))
+	}
+	if len(f.layers) != layers {
+		t.Errorf("the same keys again made %d layers of %d", len(f.layers), layers)
+	}
+}
+
+// TestFilterGivesUp: with more keys than it is made for, a filter takes no memory and
+// has every key looked for.
+func TestFilterGivesUp(t *testing.T) {
+	f := keyFilter{whole: true}
+	for i := range firstLayer {
+		f.add(fmt.Appendf(nil, "there %d", i))
+	}
+	f.layers = append(f.layers, make([]*bloom.BloomFilter, mostLayers-1)...)
+	for i := 1; i < mostLayers; i++ {
+		f.layers[i] = f.layers[0]
+	}
+	f.add([]byte("one more"))
+	if f.lacks([]byte("elsewhere")) || f.layers != nil {
+		t.Errorf("the filter has %d layers and still claims to know", len(f.layers))
+	}
+	f.noteVain()
+	if f.owed != 0 {
+		t.Error("it is going to read keys")
+	}
+}
+
+// TestFilterOfOldFile opens a file with objects. The looks for new ones that find
+// nothing bring the filter to know all keys; from then on, new objects cost no look,
+// and those of the file are found.
+func TestFilterOfOldFile(t *testing.T) {
+	const old = 1000
+	path := filepath.Join(t.TempDir(), "old.db")
+	s := openFiltered(t, path)
+	for i := range old {
+		s.create(t, fmt.Sprint("old ", i))
+	}
+	for s.StoreSome() {
+	}
+	if err := s.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	s = openFiltered(t, path)
+	looks := 0
+	for ; !s.keys.whole; looks++ {
+		s.create(t, fmt.Sprint("new ", looks))
+		s.readKeys()
+	}
+	if want := old / keysPerLook; looks < want || looks > want+2 {
+		t.Errorf("the filter knew all after %d looks, want %d", looks, want)
+	}
+	err := s.look(func(tx *bbolt.Tx) error {
+		v := s.view(tx)
+		looked := 0
+		v.looked = func(n int) { looked += n }
+		for i := range old {
+			obj, err := v.object(objectKey("items", protocol.Key(fmt.Sprintf(`"old %d"`, i))))
+			if err != nil {
+				return err
+			}
+			if obj.value == nil {
+				t.Fatalf("object %d of the file is not found", i)
+			}
+		}
+		if looked != old {
+			t.Errorf("%d objects of the file took %d looks", old, looked)
+		}
+		looked = 0
+		for i := range old {
+			if _, err := v.object(objectKey("items", protocol.Key(fmt.Sprintf(`"newer %d"`, i)))); err != nil {
+				return err
+			}
+		}
+		if looked > old/50 {
+			t.Errorf("%d new objects took %d looks", old, looked)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// filtered is a database whose committer is the test.
+type filtered struct{ *Stepper }
+
+func openFiltered(t *testing.T, path string) filtered {
+	t.Helper()
+	s, err := OpenStepper(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Abandon() })
+	return filtered{s}
+}
+
+// create makes an object.
+func (f filtered) create(t *testing.T, key string) {
+	t.Helper()
+	change := protocol.Change{Type: protocol.Create, Table: "items", Key: protocol.Key(fmt.Sprintf("%q", key)), Obj: []byte(`{}`)}
+	if _, err := f.Commit(Set{Client: "a", Changes: []protocol.Change{change}, Time: time.Unix(1_800_000_000, 0)}); err != nil {
+		t.Fatal(err)
+	}
+}
