@@ -6,15 +6,24 @@ import (
 
 // storeBehind writes objects that are only in memory to the file, if there are too
 // many. It keeps pace with the writers: the settled layer is in the file before the
-// fresh one is full.
+// fresh one is full, and a run, which costs little, long before.
 func (db *DB) storeBehind() {
 	full := db.options.MemoryBytes
-	for db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(full*3/4) {
+	due := full * 3 / 4
+	if db.runs.writing {
+		due = full / 4
+	}
+	for db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(due) {
 		if !db.storeSome() {
 			return
 		}
 	}
+	db.mergeBehind()
 }
+
+// runBatches is how many times as many objects are written at once to a run: they
+// share pages.
+const runBatches = 4
 
 // storeSome writes one batch of objects to the file. It reports whether there is
 // more to do. What it cannot write stays in memory, where nothing is lost: the
@@ -27,14 +36,22 @@ func (db *DB) storeSome() bool {
 		db.mu.Lock()
 		db.overlay.settle(db.head)
 		db.mu.Unlock()
+		db.beginRun()
 	}
 	storeBatch := db.options.bounds.storeBatch
+	if db.runs.writing {
+		storeBatch *= runBatches
+	}
 	batch := db.overlay.nextStored(storeBatch)
 	err := db.update(func(tx *bbolt.Tx) error {
-		objects := tx.Bucket(bucketObjects)
+		objects, err := db.storedIn(tx)
+		if err != nil {
+			return err
+		}
 		for _, obj := range batch {
 			key := []byte(obj.key)
 			db.keys.add(key)
+			db.runs.add(key)
 			if err := put(objects, key, obj.encode()); err != nil {
 				return err
 			}
@@ -44,10 +61,13 @@ func (db *DB) storeSome() bool {
 		}
 		return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(db.overlay.settledHead))
 	})
-	db.noteLooks(len(batch)) // not before: to spill, bbolt looks at their pages again
+	if !db.runs.writing {
+		db.noteLooks(len(batch)) // not before: to spill, bbolt looks at their pages again
+	}
 	if err != nil {
 		return false
 	}
+	db.runs.wrote(len(batch))
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if len(batch) < storeBatch {
@@ -61,6 +81,9 @@ func (db *DB) storeSome() bool {
 
 // readKeys lets the filter know more of the keys that the file has.
 func (db *DB) readKeys() {
+	if db.runs.found > db.runs.merged { // what those have is added when it is merged
+		db.keys.owed = 0
+	}
 	for db.keys.owed > 0 {
 		err := db.look(func(tx *bbolt.Tx) error {
 			db.keys.readOn(tx.Bucket(bucketObjects))

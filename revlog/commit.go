@@ -60,7 +60,7 @@ func (db *DB) commitLoop() {
 			db.readKeys()
 			idle.Reset(idleTime)
 		case <-idle.C:
-			if db.storeSome() {
+			if db.storeSome() || db.mergeSome() {
 				idle.Reset(0)
 			}
 		case <-db.closed:

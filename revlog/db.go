@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	formatVersion = 2
+	formatVersion = 3
 	programName   = "syncabled"
+
+	formatWithoutRuns = 2
 )
 
 var (
@@ -29,7 +31,8 @@ var (
 	bucketClients = []byte("clients")
 	bucketHeld    = []byte("held")
 	bucketRefused = []byte("refused")
-	buckets       = [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused}
+	bucketRuns    = []byte("runs")
+	buckets       = [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused, bucketRuns}
 
 	metaFormat  = []byte("format")
 	metaProgram = []byte("program")
@@ -93,7 +96,10 @@ func (o Options) withDefaults() Options {
 // bounds say how much is done, or kept in memory, at a time. Tests make them
 // small, so that a short history meets all of them.
 type bounds struct {
-	storeBatch   int // objects that are written to the file in one transaction
+	storeBatch   int // objects that are written to random pages in one transaction
+	direct       int // times as many objects as are written the database may have for them to go to no run
+	mergeAt      int // times as many objects as runs have it has at most when they are merged
+	mostRuns     int // that count, in any case
 	objectsChunk int // objects that are read in one transaction
 	tailEntries  int // entries in the tail
 	mapBytes     int // of the file that are mapped at least
@@ -103,7 +109,11 @@ func (b bounds) withDefaults() bounds {
 	return bounds{
 		// In key order, neighbours share pages; more at once would keep writers
 		// waiting.
-		storeBatch:   cmp.Or(b.storeBatch, 512),
+		storeBatch: cmp.Or(b.storeBatch, 512),
+		// With ten objects on a page, so many share one.
+		direct:       cmp.Or(b.direct, 4),
+		mergeAt:      cmp.Or(b.mergeAt, 3),
+		mostRuns:     cmp.Or(b.mostRuns, 64),
 		objectsChunk: cmp.Or(b.objectsChunk, 4096),
 		tailEntries:  cmp.Or(b.tailEntries, 4096),
 		// A larger map has to wait for all readers when it grows, and commits
@@ -127,6 +137,7 @@ type DB struct {
 
 	// Owned by the committer.
 	keys     keyFilter
+	runs     runs
 	fault    error // why the log ended itself
 	closeErr error // final when done is closed
 
@@ -209,10 +220,32 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	if options.opened != nil {
 		options.opened(bolt)
 	}
-	if err := settle(bolt); err != nil {
+	if err := errors.Join(settle(bolt), upgrade(bolt)); err != nil {
 		return nil, errors.Join(explain(err), bolt.Close())
 	}
 	return bolt, nil
+}
+
+// upgrade brings a file of an older format to this one.
+func upgrade(bolt *bbolt.DB) error {
+	old := false
+	err := bolt.View(func(tx *bbolt.Tx) error {
+		old = tx.Bucket(bucketRuns) == nil
+		return nil
+	})
+	if err != nil || !old {
+		return err
+	}
+	return bolt.Update(func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucket(bucketRuns); err != nil {
+			return err
+		}
+		return putFormat(tx.Bucket(bucketMeta))
+	})
+}
+
+func putFormat(meta *bbolt.Bucket) error {
+	return meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion))
 }
 
 // checkOurs refuses what is not ours.
@@ -225,10 +258,14 @@ func checkOurs(tx *bbolt.Tx) error {
 	if len(format) != 4 {
 		return fmt.Errorf("%w: its format version is missing", ErrFormat)
 	}
-	if version := binary.BigEndian.Uint32(format); version != formatVersion {
+	version := binary.BigEndian.Uint32(format)
+	if version != formatVersion && version != formatWithoutRuns {
 		return fmt.Errorf("%w: it has format %d, this program reads and writes format %d; use the version of syncabled that wrote it", ErrFormat, version, formatVersion)
 	}
 	for _, name := range buckets {
+		if version == formatWithoutRuns && &name[0] == &bucketRuns[0] {
+			continue
+		}
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: it has no bucket %q", ErrBroken, name)
 		}
@@ -264,9 +301,9 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	if err := replay(v, &db.overlay, folded); err != nil {
 		return err
 	}
-	if key, _ := v.objects.Cursor().First(); key == nil {
-		db.keys.whole = true
-	}
+	db.runs = runsOf(tx)
+	first, _ := v.objects.Cursor().First()
+	db.keys.whole = first == nil && db.runs.count() == 0
 	db.present, err = loadPresent(v)
 	return err
 }
@@ -281,7 +318,7 @@ func initialize(tx *bbolt.Tx) error {
 	id := uuid.New()
 	meta := tx.Bucket(bucketMeta)
 	return errors.Join(
-		meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
+		putFormat(meta),
 		meta.Put(metaProgram, []byte(programName)),
 		putMeta(meta, metaID, id[:]),
 		putMeta(meta, metaFolded, revisionKey(0)),

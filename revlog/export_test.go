@@ -15,7 +15,7 @@ import (
 // Small returns options under which a short history meets every bound; chunk is
 // how many objects are read in one transaction.
 func Small(bound, chunk int) Options {
-	return Options{MemoryBytes: 1, bounds: bounds{storeBatch: bound, objectsChunk: chunk, tailEntries: bound, mapBytes: 1 << 20}}
+	return Options{MemoryBytes: 1, bounds: bounds{storeBatch: bound, direct: -1, mergeAt: -1, mostRuns: 2, objectsChunk: chunk, tailEntries: bound, mapBytes: 1 << 20}}
 }
 
 // CopyTo writes the file as of the last commit, which is what is left of it
@@ -101,8 +101,8 @@ func (s *Stepper) Crash(tb testing.TB) *Stepper {
 	return again
 }
 
-// StoreSome writes a batch of objects to the file.
-func (s *Stepper) StoreSome() bool { return s.storeSome() }
+// StoreSome writes a batch of objects to the file, or merges a batch of runs.
+func (s *Stepper) StoreSome() bool { return s.storeSome() || s.mergeSome() }
 
 // Abandon ends the database and writes nothing.
 func (s *Stepper) Abandon() error { return s.bolt.Close() }
@@ -119,7 +119,7 @@ type Object struct {
 // those in memory in their place.
 func (db *DB) Objects() (objects []Object, err error) {
 	err = db.lookAt(func(v txView) error {
-		return eachObject(v.objects, "", db.overlay.after("", math.MaxInt), func(obj *keyed) error {
+		return v.eachObject("", db.overlay.after("", math.MaxInt), func(obj *keyed) error {
 			objects = append(objects, exportObject(obj.key, obj.object))
 			return nil
 		})

@@ -66,18 +66,38 @@ func TestFilterGivesUp(t *testing.T) {
 // nothing bring the filter to know all keys; from then on, new objects cost no look,
 // and those of the file are found.
 func TestFilterOfOldFile(t *testing.T) {
+	for _, file := range []struct {
+		name   string
+		bounds bounds
+	}{
+		{"objects", bounds{}},
+		{"runs", bounds{direct: -1, storeBatch: 100}},
+	} {
+		t.Run(file.name, func(t *testing.T) { testFilterOfOldFile(t, Options{bounds: file.bounds}) })
+	}
+}
+
+func testFilterOfOldFile(t *testing.T, options Options) {
 	const old = 1000
 	path := filepath.Join(t.TempDir(), "old.db")
-	s := openFiltered(t, path)
+	s := openFiltered(t, path, options)
 	for i := range old {
 		s.create(t, fmt.Sprint("old ", i))
 	}
-	for s.StoreSome() {
+	for s.storeSome() {
 	}
 	if err := s.Abandon(); err != nil {
 		t.Fatal(err)
 	}
-	s = openFiltered(t, path)
+	s = openFiltered(t, path, options)
+	if s.runs.count() > 0 {
+		s.create(t, "early")
+		if s.readKeys(); s.keys.owed > 0 || s.keys.read != nil {
+			t.Error("keys are read while there are runs that the filter knows nothing of")
+		}
+		for s.mergeSome() {
+		}
+	}
 	looks := 0
 	for ; !s.keys.whole; looks++ {
 		s.create(t, fmt.Sprint("new ", looks))
@@ -121,9 +141,9 @@ func TestFilterOfOldFile(t *testing.T) {
 // filtered is a database whose committer is the test.
 type filtered struct{ *Stepper }
 
-func openFiltered(t *testing.T, path string) filtered {
+func openFiltered(t *testing.T, path string, options Options) filtered {
 	t.Helper()
-	s, err := OpenStepper(path, Options{})
+	s, err := OpenStepper(path, options)
 	if err != nil {
 		t.Fatal(err)
 	}

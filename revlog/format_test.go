@@ -36,7 +36,7 @@ func TestOpenRefusesForeignFiles(t *testing.T) {
 		{"another program of our kind", hasMeta(map[string]string{"program": "synced", "format": "\x00\x00\x00\x01"}), "another program"},
 		{"no format version", hasMeta(map[string]string{"program": "syncabled"}), "format version is missing"},
 		{"odd format version", hasMeta(map[string]string{"program": "syncabled", "format": "1"}), "format version is missing"},
-		{"newer format version", newerFormat, "it has format 3, this program reads and writes format 2"},
+		{"newer format version", newerFormat, "it has format 4, this program reads and writes format 3"},
 	} {
 		t.Run(file.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "file.db")
@@ -236,7 +236,7 @@ func newerFormat(t *testing.T, path string) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	hasMeta(map[string]string{"format": "\x00\x00\x00\x03"})(t, path)
+	hasMeta(map[string]string{"format": "\x00\x00\x00\x04"})(t, path)
 }
 
 func editBolt(t *testing.T, path string, edit func(*bbolt.Tx) error) {

@@ -58,7 +58,7 @@ func TestOnDisk(t *testing.T) {
 	received := uvarint(1_800_000_000_123)
 	want := map[string]map[string]string{
 		"meta": {
-			"format":  "\x00\x00\x00\x02",
+			"format":  "\x00\x00\x00\x03",
 			"program": "syncabled",
 			"id":      checked("id", string(id[:])),
 			"folded":  checked("folded", fixed(6)),
@@ -91,6 +91,7 @@ func TestOnDisk(t *testing.T) {
 		"refused": {
 			fixed(1): checked(fixed(1), "\x02", received, "\x05items", "\x03why", `{"type":4}`),
 		},
+		"runs": {},
 	}
 	got, sequence := dump(t, path)
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -136,8 +136,8 @@ func checkPages(file io.ReaderAt, pageSize int, m meta) error {
 // a large one are too many to wait for.
 const mostUpper = 1024
 
-// checkUpper checks the pages that lead to others, as far as there are not too
-// many of them. It is for a file that is about to be used.
+// checkUpper checks pages, from the top, as far as there are not too many of them. It
+// is for a file that is about to be used.
 func checkUpper(file io.ReaderAt, pageSize int, m meta) error {
 	c := newPageCheck(file, pageSize, m)
 	if err := c.free(m.freelist); err != nil {
@@ -150,13 +150,19 @@ func checkUpper(file io.ReaderAt, pageSize int, m meta) error {
 	if names.isBranch {
 		return fmt.Errorf("%w: it belongs to another program", ErrFormat) // there would be hundreds
 	}
-	for _, e := range names.elements {
+	return c.upper(names)
+}
+
+// upper checks the pages that lead to others in the buckets of a leaf.
+func (c *pageCheck) upper(leaf page) error {
+	for _, e := range leaf.elements {
 		if !e.isBucket {
 			continue
 		}
 		if len(e.value) < bucketHeader {
 			return fmt.Errorf("bucket %q is cut off", e.key)
 		}
+		var err error
 		if root := order.Uint64(e.value); root == 0 {
 			err = c.bucket(e.value)
 		} else {
@@ -169,11 +175,12 @@ func checkUpper(file io.ReaderAt, pageSize int, m meta) error {
 	return nil
 }
 
-// levels checks the branches below a page, level by level. On the lowest level,
-// which is the same everywhere, are the leaves.
+// levels checks the pages of a bucket, level by level. On the lowest level, which
+// is the same everywhere, are the leaves: bbolt follows whatever is no leaf.
 func (c *pageCheck) levels(root uint64) error {
-	for level := []uint64{root}; ; {
+	for level := []uint64{root}; len(level) > 0; {
 		var next []uint64
+		branches := false
 		for i, id := range level {
 			if c.taken > mostUpper {
 				return nil
@@ -182,10 +189,16 @@ func (c *pageCheck) levels(root uint64) error {
 			switch {
 			case err != nil:
 				return err
-			case !p.isBranch && i == 0:
-				return nil
-			case !p.isBranch:
-				return fmt.Errorf("page %d: %w: it is a leaf among branches", id, errPage)
+			case i == 0:
+				branches = p.isBranch
+			case p.isBranch != branches:
+				return fmt.Errorf("page %d: %w: leaves and branches are mixed", id, errPage)
+			}
+			if !branches {
+				if err := c.upper(p); err != nil {
+					return err
+				}
+				continue
 			}
 			for _, e := range p.elements {
 				next = append(next, e.page)
@@ -193,6 +206,7 @@ func (c *pageCheck) levels(root uint64) error {
 		}
 		level = next
 	}
+	return nil
 }
 
 // tree checks a page, whose keys are to lie in [from, to), and those below it.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"syncabled/protocol"
 )
 
@@ -39,7 +37,7 @@ func (b *batch) readChunk(db *DB) error {
 	db.mu.RUnlock()
 	return b.fromFile(db, func(v txView) error {
 		chunk, h := 0, history(v)
-		return eachObject(v.objects, b.cursor.object, recent, func(obj *keyed) error {
+		return v.eachObject(b.cursor.object, recent, func(obj *keyed) error {
 			if chunk == most {
 				return errChunk
 			}
@@ -53,14 +51,11 @@ func (b *batch) readChunk(db *DB) error {
 	})
 }
 
-// eachObject visits, in key order, the objects behind a key: those of the
-// bucket, and recent ones in place of what the bucket has of them.
-func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(*keyed) error) error {
-	cursor := bucket.Cursor()
-	key, record := cursor.Seek([]byte(after))
-	if key != nil && string(key) == after {
-		key, record = cursor.Next()
-	}
+// eachObject visits, in key order, the objects behind a key: those of the file, and
+// recent ones in place of what the file has of them.
+func (v txView) eachObject(after string, recent []keyed, visit func(*keyed) error) error {
+	stored := v.stored(after)
+	key, record := stored.next()
 	var next keyed
 	var names names
 	for key != nil || len(recent) > 0 {
@@ -74,7 +69,7 @@ func eachObject(bucket *bbolt.Bucket, after string, recent []keyed, visit func(*
 			next.key = names.add(key)
 		}
 		if key != nil && next.key == string(key) {
-			key, record = cursor.Next()
+			key, record = stored.next()
 		}
 		if err := visit(&next); err != nil {
 			return err

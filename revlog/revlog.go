@@ -21,17 +21,17 @@
 //
 // # On disk
 //
-// A database is one bbolt file with six buckets. Integers named uvarint are
+// A database is one bbolt file with seven buckets. Integers named uvarint are
 // those of encoding/binary; fixed ones are big-endian. A value that starts with
 // a checksum starts with the CRC-32C (Castagnoli), 4 bytes, of the key and the
 // rest of the value.
 //
 //	meta
-//	  "format"     4 bytes   version of this format: 2
+//	  "format"     4 bytes   version of this format: 3
 //	  "program"    9 bytes   "syncabled"
 //	  "id"         checksum, 16 bytes: UUID of the database, made with it
 //	  "folded"     checksum, 8 bytes: revision up to which entries are folded into
-//	               objects
+//	               runs and objects
 //	  "gaps"       checksum, 16 bytes each: ranges (after, to) of revisions that
 //	               were left out when the database was restored from a copy; it may
 //	               be missing
@@ -55,6 +55,10 @@
 //	                         did or one is a mark
 //	  state        1 byte    1 present, 0 deleted (a tombstone)
 //	  value        the rest: JSON of the object
+//
+//	runs: number of a run, 8 bytes -> a bucket like objects; the bucket's sequence is
+//	the number of the last run that is merged into objects and counts no more. An
+//	object is what the newest run says that has it, or else what objects says
 //
 //	clients: identity -> one client
 //	  checksum
@@ -82,8 +86,11 @@
 //
 // Entries are only ever appended. Objects lag behind: the last entries of each
 // object are kept in memory and written out in large sorted batches, because a
-// random page per change would cost most of a commit. "folded" says how far that
-// has come; opening a file replays the entries after it.
+// random page per change would cost most of a commit. Where the pages of a batch would
+// be random all the same, because there are many more objects, it becomes a run; runs
+// are merged later (runs.go). "folded" says how far that has come; opening a file
+// replays the entries after it. Format 2 is the same without runs; opening such a file
+// adds them.
 package revlog
 
 import (

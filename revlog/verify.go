@@ -55,7 +55,7 @@ type verifier struct {
 
 func (v *verifier) run(tx *bbolt.Tx) error {
 	v.tx, v.view = tx, newTxView(tx, &v.overlay)
-	for _, check := range []func() error{v.id, v.entries, v.objects, v.clients, v.held, v.refused} {
+	for _, check := range []func() error{v.id, v.entries, v.objects, v.runs, v.clients, v.held, v.refused} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrBroken, err)
 		}
@@ -103,7 +103,7 @@ func (v *verifier) objects() error {
 		return err
 	}
 	chained := 0
-	err = eachObject(v.view.objects, "", v.overlay.after("", v.overlay.fresh.Len()), func(obj *keyed) error {
+	err = v.view.eachObject("", v.overlay.after("", v.overlay.fresh.Len()), func(obj *keyed) error {
 		v.summary.Objects++
 		n, err := v.object(obj)
 		chained += n
@@ -113,6 +113,20 @@ func (v *verifier) objects() error {
 		err = fmt.Errorf("%d entries belong to no object", v.summary.Entries-v.resyncs-chained)
 	}
 	return err
+}
+
+// runs checks the records that newer runs stand in front of, too.
+func (v *verifier) runs() error {
+	for _, run := range v.view.runs {
+		err := run.bucket.ForEach(func(key, record []byte) error {
+			_, err := decodeObject(key, record)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("run %d: %w", run.number, err)
+		}
+	}
+	return nil
 }
 
 // object checks the chain of an object and what it adds up to. It returns the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 
+	"github.com/bits-and-blooms/bloom/v3"
 	"go.etcd.io/bbolt"
 
 	"syncabled/conflict"
@@ -15,14 +16,16 @@ import (
 // transaction ends.
 type txView struct {
 	entries, objects, numbers, helds *bbolt.Bucket
+	runs                             []run // the newest first
 	overlay                          *overlay
 
 	// What is known without a look at the file, if it is not nil, and what is told
 	// of looks for objects.
-	known  map[string]client
-	sizes  *heldSizes
-	keys   *keyFilter
-	looked func(objects int)
+	known   map[string]client
+	sizes   *heldSizes
+	keys    *keyFilter
+	runKeys map[uint64]*bloom.BloomFilter
+	looked  func(objects int)
 }
 
 func newTxView(tx *bbolt.Tx, o *overlay) txView {
@@ -31,6 +34,7 @@ func newTxView(tx *bbolt.Tx, o *overlay) txView {
 		objects: tx.Bucket(bucketObjects),
 		numbers: tx.Bucket(bucketClients),
 		helds:   tx.Bucket(bucketHeld),
+		runs:    countingRuns(tx),
 		overlay: o,
 	}
 }
@@ -38,7 +42,7 @@ func newTxView(tx *bbolt.Tx, o *overlay) txView {
 // view returns the state that a fold builds on. Only the committer may call it.
 func (db *DB) view(tx *bbolt.Tx) txView {
 	v := newTxView(tx, &db.overlay)
-	v.known, v.sizes, v.keys, v.looked = db.clients, &db.held, &db.keys, db.noteLooks
+	v.known, v.sizes, v.keys, v.runKeys, v.looked = db.clients, &db.held, &db.keys, db.runs.filters, db.noteLooks
 	return v
 }
 
@@ -73,14 +77,35 @@ func (v txView) storedObject(key string) (object, error) {
 	if v.looked != nil {
 		v.looked(1)
 	}
-	record := v.objects.Get(name)
-	if record != nil {
+	if record := v.record(name); record != nil {
 		return decodeObject(name, record)
 	}
 	if v.keys != nil {
 		v.keys.noteVain()
 	}
 	return object{}, nil
+}
+
+// record returns what the newest run has of an object, or else the objects.
+func (v txView) record(name []byte) []byte {
+	for _, run := range v.runs {
+		if filter := v.runKeys[run.number]; filter != nil && !filter.Test(name) {
+			continue
+		}
+		if record := run.bucket.Get(name); record != nil {
+			return record
+		}
+	}
+	return v.objects.Get(name)
+}
+
+// stored walks through what the file has of objects, behind a key.
+func (v txView) stored(after string) stored {
+	layers := make([]*bbolt.Bucket, 0, len(v.runs)+1)
+	for _, run := range v.runs {
+		layers = append(layers, run.bucket)
+	}
+	return seekStored(append(layers, v.objects), after)
 }
 
 func (v txView) client(identity string) (client, error) {

@@ -1,0 +1,96 @@
+package revlog
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// TestRunsTakeEachOthersPlace: runs that are merged are kept as room for the next
+// ones, so there are never more than there were at once.
+func TestRunsTakeEachOthersPlace(t *testing.T) {
+	s := openFiltered(t, filepath.Join(t.TempDir(), "runs.db"), Options{bounds: bounds{direct: -1, mergeAt: -1, storeBatch: 2}})
+	const rounds, runs, objects = 5, 3, 10
+	n := 0
+	for range rounds {
+		for range runs {
+			for range objects {
+				s.create(t, fmt.Sprint(n))
+				n++
+			}
+			for s.storeSome() {
+			}
+		}
+		if s.runs.count() != runs {
+			t.Fatalf("%d runs count, want %d", s.runs.count(), runs)
+		}
+		for s.mergeSome() {
+		}
+		if s.runs.count() != 0 {
+			t.Fatalf("%d runs count after merging", s.runs.count())
+		}
+	}
+	err := s.look(func(tx *bbolt.Tx) error {
+		if kept := tx.Bucket(bucketRuns).Stats().BucketN - 1; kept > 2*runs {
+			t.Errorf("the file has %d runs after %d rounds of %d", kept, rounds, runs)
+		}
+		if there := tx.Bucket(bucketObjects).Stats().KeyN; there != n {
+			t.Errorf("%d objects are merged, want %d", there, n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(s.path); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestUpgrade opens a file of the format that had no runs.
+func TestUpgrade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.db")
+	s := openFiltered(t, path, Options{})
+	s.create(t, "k")
+	for s.StoreSome() {
+	}
+	err := s.update(func(tx *bbolt.Tx) error {
+		if err := tx.DeleteBucket(bucketRuns); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketMeta).Put(metaFormat, []byte{0, 0, 0, formatWithoutRuns})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		if summary, err := Verify(path); err != nil || summary.Objects != 1 {
+			t.Fatalf("Verify: got %+v and error %v, want an object", summary, err)
+		}
+	}
+	check()
+	s = openFiltered(t, path, Options{})
+	s.create(t, "k2")
+	objects, err := s.Objects()
+	if err != nil || len(objects) != 2 {
+		t.Fatalf("got objects %v and error %v, want two", objects, err)
+	}
+	err = s.look(func(tx *bbolt.Tx) error {
+		if got := tx.Bucket(bucketMeta).Get(metaFormat)[3]; got != formatVersion {
+			t.Errorf("the file has format %d, want %d", got, formatVersion)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
