@@ -44,7 +44,7 @@ func (db *DB) storeSome() bool {
 	}
 	batch := db.overlay.nextStored(storeBatch)
 	err := db.update(func(tx *bbolt.Tx) error {
-		objects, err := db.storedIn(tx)
+		objects, err := db.storedIn(tx, len(batch))
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,9 @@ func (db *DB) storeSome() bool {
 		}
 		return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(db.overlay.settledHead))
 	})
-	if !db.runs.writing {
+	if db.runs.writing {
+		db.noteRead(len(batch) * usualObject) // of the run whose room they take
+	} else {
 		db.noteLooks(len(batch)) // not before: to spill, bbolt looks at their pages again
 	}
 	if err != nil {
@@ -81,12 +83,9 @@ func (db *DB) storeSome() bool {
 
 // readKeys lets the filter know more of the keys that the file has.
 func (db *DB) readKeys() {
-	if db.runs.found > db.runs.merged { // what those have is added when it is merged
-		db.keys.owed = 0
-	}
 	for db.keys.owed > 0 {
 		err := db.look(func(tx *bbolt.Tx) error {
-			db.keys.readOn(tx.Bucket(bucketObjects))
+			db.keys.readOn(newTxView(tx, nil), db.runs.found)
 			return nil
 		})
 		db.noteLooks(2 * mostRead / keysPerLook)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"github.com/bits-and-blooms/bloom/v3"
-	"go.etcd.io/bbolt"
 )
 
 // A keyFilter knows of most objects that the file does not have that it does not.
@@ -19,7 +18,9 @@ import (
 type keyFilter struct {
 	layers  []*bloom.BloomFilter // each for twice as many keys as the one before
 	room    uint                 // keys that the last layer still takes
-	read    []byte               // keys of the file up to here are among them
+	done    uint64               // the keys of runs up to this one are among them
+	reading uint64               // the run, or the objects if it is 0,
+	read    []byte               // of which the keys up to here are
 	whole   bool                 // all keys of the file are
 	useless bool                 // they are too many
 	owed    int                  // keys that are to be read for looks that found nothing
@@ -76,24 +77,36 @@ func (f *keyFilter) noteVain() {
 	}
 }
 
-// readOn adds some of the keys that are to be read.
-func (f *keyFilter) readOn(objects *bbolt.Bucket) {
+// readOn adds some of the keys that are to be read: those of the runs that were found
+// on opening, and then those of the objects. What is written or merged meanwhile is
+// added anyway.
+func (f *keyFilter) readOn(v txView, found uint64) {
+	bucket, number := v.objects, uint64(0)
+	for _, run := range v.runs {
+		if run.number > f.done && run.number <= found {
+			bucket, number = run.bucket, run.number // the oldest, in the end
+		}
+	}
+	if number != f.reading {
+		f.reading, f.read = number, nil
+	}
 	most := min(f.owed, mostRead)
 	f.owed -= most
-	cursor := objects.Cursor()
+	cursor := bucket.Cursor()
 	key, _ := cursor.Seek(f.read)
 	if key != nil && bytes.Equal(key, f.read) {
 		key, _ = cursor.Next()
 	}
-	for range most {
-		if key == nil || f.useless {
-			break
-		}
+	for ; key != nil && most > 0 && !f.useless; most-- {
 		f.add(key)
 		f.read = append(f.read[:0], key...)
 		key, _ = cursor.Next()
 	}
-	if key == nil && !f.useless {
+	switch {
+	case key != nil || f.useless:
+	case number > 0:
+		f.done = number
+	default:
 		f.whole, f.owed = true, 0
 	}
 }

@@ -91,31 +91,46 @@ func (db *DB) beginRun() {
 	}
 	r.due = r.count() >= b.mostRuns || r.count()*objects*b.mergeAt >= db.present
 	r.newest++
-	db.noteRead(objects * usualObject) // of the run whose place it takes
 	r.filters[r.newest] = bloom.New(uint(objects)*bitsPerKey, hashesPerKey)
 }
 
-// storedIn returns the bucket that the settled layer goes to. A run is made in place
-// of the oldest one that counts no more.
-func (db *DB) storedIn(tx *bbolt.Tx) (*bbolt.Bucket, error) {
+// storedIn returns the bucket that so many objects of the settled layer go to.
+func (db *DB) storedIn(tx *bbolt.Tx, objects int) (*bbolt.Bucket, error) {
 	if !db.runs.writing {
 		return tx.Bucket(bucketObjects), nil
 	}
-	bucket, name := tx.Bucket(bucketRuns), runKey(db.runs.newest)
-	if run := bucket.Bucket(name); run != nil {
-		run.FillPercent = 1 // it is written in key order
-		return run, nil
+	bucket := tx.Bucket(bucketRuns)
+	if err := makeRoom(bucket, objects); err != nil {
+		return nil, err
 	}
-	if oldest, _ := bucket.Cursor().First(); oldest != nil && binary.BigEndian.Uint64(oldest) <= bucket.Sequence() {
-		if err := bucket.DeleteBucket(bytes.Clone(oldest)); err != nil {
-			return nil, err
-		}
-	}
-	run, err := bucket.CreateBucket(name)
+	run, err := bucket.CreateBucketIfNotExists(runKey(db.runs.newest))
 	if err == nil {
-		run.FillPercent = 1
+		run.FillPercent = 1 // it is written in key order
 	}
 	return run, err
+}
+
+// makeRoom deletes so many objects from the oldest run, if that counts no more.
+func makeRoom(runs *bbolt.Bucket, objects int) error {
+	oldest, _ := runs.Cursor().First()
+	if oldest == nil || binary.BigEndian.Uint64(oldest) > runs.Sequence() {
+		return nil
+	}
+	run := runs.Bucket(oldest)
+	keys := make([][]byte, 0, objects)
+	cursor := run.Cursor()
+	for key, _ := cursor.First(); key != nil && len(keys) < objects; key, _ = cursor.Next() {
+		keys = append(keys, key)
+	}
+	if len(keys) < objects {
+		return runs.DeleteBucket(bytes.Clone(oldest))
+	}
+	for _, key := range keys {
+		if err := run.Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add notes a key that is about to be in the newest run, if that is being written.

@@ -20,8 +20,7 @@ func TestRunsTakeEachOthersPlace(t *testing.T) {
 				s.create(t, fmt.Sprint(n))
 				n++
 			}
-			for s.storeSome() {
-			}
+			s.storeAll()
 		}
 		if s.runs.count() != runs {
 			t.Fatalf("%d runs count, want %d", s.runs.count(), runs)
@@ -33,7 +32,7 @@ func TestRunsTakeEachOthersPlace(t *testing.T) {
 		}
 	}
 	err := s.look(func(tx *bbolt.Tx) error {
-		if kept := tx.Bucket(bucketRuns).Stats().BucketN - 1; kept > 2*runs {
+		if kept := tx.Bucket(bucketRuns).Stats().BucketN - 1; kept > 2*runs+1 { // one is being emptied
 			t.Errorf("the file has %d runs after %d rounds of %d", kept, rounds, runs)
 		}
 		if there := tx.Bucket(bucketObjects).Stats().KeyN; there != n {
