@@ -1,9 +1,9 @@
 // A sync server that keeps everything in memory and nothing on disk, to compare
-// with. It has the algorithms and the WebSocket library of the WebSocket sample of
-// Dexie.Syncable, and so their cost: whenever a set is committed or a subscriber is
-// sent something, it looks through all changes that there ever were. A turn of the
-// event loop ends before subscribers are told, once for all changes of that turn.
-// The same protocol, one database, whatever the path.
+// with. It has the algorithms, the dictionaries and the WebSocket library of the
+// WebSocket sample of Dexie.Syncable, and so their cost: whenever a set is committed
+// or a subscriber is sent something, it looks through all changes that there ever
+// were. A turn of the event loop ends before subscribers are told, once for all
+// changes of that turn. The same protocol, one database, whatever the path.
 //
 // The library leaves Nagle's algorithm on: a second small message waits until the
 // client has acknowledged the first, in TCP. --no-delay turns the algorithm off.
@@ -20,7 +20,7 @@ import ws from "nodejs-websocket";
 const CREATE = 1, UPDATE = 2, DELETE = 3;
 
 const changes = []; // {rev, source, type, table, key, obj, mods}
-const tables = new Map(); // of Maps from key to object
+const tables = {}; // from name to {key: object}
 const open = new Map(); // from client to the changes of a set of which more is to come
 const subscribers = new Set();
 let clients = 0;
@@ -77,7 +77,7 @@ function handle(client, message) {
 function commit(client, base, set) {
   const others = reduce(changes.filter(({ rev, source }) => rev > base && source !== client.identity));
   for (const change of set) {
-    const stands = resolve(change, others.get(idOf(change)));
+    const stands = resolve(change, others[idOf(change)]);
     if (stands) apply(client, stands);
   }
 }
@@ -93,18 +93,18 @@ function resolve(change, other) {
 }
 
 function apply(client, { type, table, key, obj, mods }) {
-  if (!tables.has(table)) tables.set(table, new Map());
-  const objects = tables.get(table), id = JSON.stringify(key);
+  const objects = tables[table] ??= {};
   switch (type) {
     case CREATE:
-      objects.set(id, obj);
+      objects[key] = obj;
       break;
     case UPDATE:
-      if (!objects.has(id)) return;
-      objects.set(id, updated(objects.get(id), mods));
+      if (!objects[key]) return;
+      objects[key] = updated(objects[key], mods);
       break;
     case DELETE:
-      if (!objects.delete(id)) return;
+      if (!objects[key]) return;
+      delete objects[key];
   }
   changes.push({ rev: changes.length + 1, source: client.identity, type, table, key, obj, mods });
   if (waking) return;
@@ -118,19 +118,19 @@ function apply(client, { type, table, key, obj, mods }) {
 // Sends a client what others changed after its position, if only the position.
 function push(client) {
   const unseen = changes.filter(({ rev, source }) => rev > client.position && source !== client.identity);
-  const sent = [...reduce(unseen).values()].map(({ type, table, key, obj, mods }) => ({ type, table, key, obj, mods }));
+  const sent = Object.values(reduce(unseen)).map(({ type, table, key, obj, mods }) => ({ type, table, key, obj, mods }));
   client.position = changes.length;
   client.send({ type: "changes", changes: sent, currentRevision: client.position, partial: false });
 }
 
-const idOf = ({ table, key }) => JSON.stringify([table, key]);
+const idOf = ({ table, key }) => table + ":" + key;
 
 // Leaves one change per object, by object.
 function reduce(list) {
-  const byObject = new Map();
+  const byObject = {};
   for (const change of list) {
     const id = idOf(change);
-    byObject.set(id, merge(byObject.get(id), change));
+    byObject[id] = merge(byObject[id], change);
   }
   return byObject;
 }
