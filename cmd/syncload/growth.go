@@ -67,6 +67,8 @@ func growthCases(c comparison) []growthCase {
 	subscribed := alone
 	subscribed.Subscribe = true
 	many := commitMode{Writers: 256, Sets: c.small(200, 4), Changes: 1}
+	behind := many
+	behind.Before = c.small(500_000, 500)
 	return []growthCase{
 		bySubscribers(c),
 		byBytes("16 writers", commit, alone),
@@ -75,6 +77,7 @@ func growthCases(c comparison) []growthCase {
 		// The last ones, because servers are kept for them.
 		byLog(c, "16 writers that subscribe", commit, subscribed),
 		byLog(c, "256 writers", slices.Concat(commit, []string{"server memory"}), many),
+		byLog(c, "256 writers right behind an upload of "+grouped(behind.Before), slices.Concat(commit, []string{"server memory"}), behind),
 		byLog(c, "reconnect, up to date", []string{"answer p50", "answer max", "server memory"}, reconnectMode{Objects: 100, Times: c.small(100, 5)}),
 	}
 }
