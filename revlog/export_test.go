@@ -118,7 +118,7 @@ type Object struct {
 // Objects returns all objects as the fold sees them: those of the file, and
 // those in memory in their place.
 func (db *DB) Objects() (objects []Object, err error) {
-	err = db.lookAt(func(v txView) error {
+	err = db.lookAt(func(v *txView) error {
 		return v.eachObject("", db.overlay.after("", math.MaxInt), func(obj *keyed) error {
 			objects = append(objects, exportObject(obj.key, obj.object))
 			return nil
@@ -130,7 +130,7 @@ func (db *DB) Objects() (objects []Object, err error) {
 // Replayed returns all objects as a replay of the whole log gives them.
 func (db *DB) Replayed() (objects []Object, err error) {
 	scratch := newOverlay()
-	err = db.lookAt(func(v txView) error {
+	err = db.lookAt(func(v *txView) error {
 		return v.each(0, protocol.MaxRevision, func(e entry) error {
 			key := objectKey(e.change.Table, e.change.Key)
 			old, _ := scratch.get(key)
@@ -158,7 +158,7 @@ func exportObject(name string, o object) Object {
 
 // Entries returns the changes of all entries, by revision.
 func (db *DB) Entries() (changes []protocol.Change, err error) {
-	err = db.lookAt(func(v txView) error {
+	err = db.lookAt(func(v *txView) error {
 		return v.each(0, protocol.MaxRevision, func(e entry) error {
 			if want := protocol.Revision(len(changes) + 1); e.revision != want {
 				return fmt.Errorf("entry %d follows entry %d", e.revision, want-1)
@@ -171,6 +171,6 @@ func (db *DB) Entries() (changes []protocol.Change, err error) {
 	return changes, err
 }
 
-func (db *DB) lookAt(at func(txView) error) error {
+func (db *DB) lookAt(at func(*txView) error) error {
 	return db.look(func(tx *bbolt.Tx) error { return at(newTxView(tx, nil)) })
 }

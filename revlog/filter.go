@@ -80,7 +80,7 @@ func (f *keyFilter) noteVain() {
 // readOn adds some of the keys that are to be read: those of the runs that were found
 // on opening, and then those of the objects. What is written or merged meanwhile is
 // added anyway.
-func (f *keyFilter) readOn(v txView, found uint64) {
+func (f *keyFilter) readOn(v *txView, found uint64) {
 	bucket, number := v.objects, uint64(0)
 	for _, run := range v.runs {
 		if run.number > f.done && run.number <= found {

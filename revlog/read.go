@@ -56,7 +56,7 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 	if q.After == 0 && c.superseded == nil { // else the batch began in memory
 		return b.finish(b.readObjects(ctx, db))
 	}
-	return b.finish(b.fromFile(db, func(v txView) error { return b.readEntries(ctx, v) }))
+	return b.finish(b.fromFile(db, func(v *txView) error { return b.readEntries(ctx, v) }))
 }
 
 // clientsOf returns the clients of entries up to a revision, nil if one is unknown.
@@ -112,7 +112,7 @@ func (b *batch) finish(err error) (Page, error) {
 }
 
 // fromFile reads with a transaction.
-func (b *batch) fromFile(db *DB, read func(txView) error) error {
+func (b *batch) fromFile(db *DB, read func(*txView) error) error {
 	before, bytesBefore := len(b.page.Changes), b.bytes
 	defer func() { db.noteRead(b.bytes - bytesBefore) }()
 	return db.look(func(tx *bbolt.Tx) error {

@@ -35,7 +35,7 @@ func (b *batch) readChunk(db *DB) error {
 	db.mu.RLock()
 	recent := db.overlay.after(b.cursor.object, most+1) // one more, to know whether there is more
 	db.mu.RUnlock()
-	return b.fromFile(db, func(v txView) error {
+	return b.fromFile(db, func(v *txView) error {
 		chunk, h := 0, history(v)
 		return v.eachObject(b.cursor.object, recent, func(obj *keyed) error {
 			if chunk == most {
@@ -53,7 +53,7 @@ func (b *batch) readChunk(db *DB) error {
 
 // eachObject visits, in key order, the objects behind a key: those of the file, and
 // recent ones in place of what the file has of them.
-func (v txView) eachObject(after string, recent []keyed, visit func(*keyed) error) error {
+func (v *txView) eachObject(after string, recent []keyed, visit func(*keyed) error) error {
 	stored := v.stored(after)
 	key, record := stored.next()
 	var next keyed

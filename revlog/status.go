@@ -44,7 +44,7 @@ func storePresent(tx *bbolt.Tx, present int) error {
 
 // loadPresent returns how many objects there are. What is not folded into the
 // objects of the file is in the overlay.
-func loadPresent(v txView) (int, error) {
+func loadPresent(v *txView) (int, error) {
 	if sequence := v.entries.Sequence(); sequence > 0 {
 		return int(sequence - 1), nil
 	}

@@ -47,7 +47,7 @@ func Verify(path string) (Summary, error) {
 
 type verifier struct {
 	tx      *bbolt.Tx
-	view    txView
+	view    *txView
 	overlay overlay
 	summary Summary
 	resyncs int

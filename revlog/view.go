@@ -28,8 +28,8 @@ type txView struct {
 	looked  func(objects int)
 }
 
-func newTxView(tx *bbolt.Tx, o *overlay) txView {
-	return txView{
+func newTxView(tx *bbolt.Tx, o *overlay) *txView {
+	return &txView{
 		entries: tx.Bucket(bucketEntries),
 		objects: tx.Bucket(bucketObjects),
 		numbers: tx.Bucket(bucketClients),
@@ -40,13 +40,13 @@ func newTxView(tx *bbolt.Tx, o *overlay) txView {
 }
 
 // view returns the state that a fold builds on. Only the committer may call it.
-func (db *DB) view(tx *bbolt.Tx) txView {
+func (db *DB) view(tx *bbolt.Tx) *txView {
 	v := newTxView(tx, &db.overlay)
 	v.known, v.sizes, v.keys, v.runKeys, v.looked = db.clients, &db.held, &db.keys, db.runs.filters, db.noteLooks
 	return v
 }
 
-func (v txView) head() (protocol.Revision, error) {
+func (v *txView) head() (protocol.Revision, error) {
 	key, _ := v.entries.Cursor().Last()
 	if key == nil {
 		return 0, nil
@@ -54,12 +54,12 @@ func (v txView) head() (protocol.Revision, error) {
 	return protocol.Revision(binary.BigEndian.Uint64(key)), nil
 }
 
-func (v txView) entry(rev protocol.Revision) (entry, error) {
+func (v *txView) entry(rev protocol.Revision) (entry, error) {
 	key := revisionKey(rev)
 	return decodeEntry(key, v.entries.Get(key))
 }
 
-func (v txView) object(key string) (object, error) {
+func (v *txView) object(key string) (object, error) {
 	if v.overlay != nil {
 		if obj, ok := v.overlay.get(key); ok {
 			return obj, nil
@@ -69,7 +69,7 @@ func (v txView) object(key string) (object, error) {
 }
 
 // storedObject returns what the file has of an object.
-func (v txView) storedObject(key string) (object, error) {
+func (v *txView) storedObject(key string) (object, error) {
 	name := []byte(key)
 	if v.keys != nil && v.keys.lacks(name) {
 		return object{}, nil
@@ -87,7 +87,7 @@ func (v txView) storedObject(key string) (object, error) {
 }
 
 // record returns what the newest run has of an object, or else the objects.
-func (v txView) record(name []byte) []byte {
+func (v *txView) record(name []byte) []byte {
 	for _, run := range v.runs {
 		if filter := v.runKeys[run.number]; filter != nil && !filter.Test(name) {
 			continue
@@ -100,7 +100,7 @@ func (v txView) record(name []byte) []byte {
 }
 
 // stored walks through what the file has of objects, behind a key.
-func (v txView) stored(after string) stored {
+func (v *txView) stored(after string) stored {
 	layers := make([]*bbolt.Bucket, 0, len(v.runs)+1)
 	for _, run := range v.runs {
 		layers = append(layers, run.bucket)
@@ -108,7 +108,7 @@ func (v txView) stored(after string) stored {
 	return seekStored(append(layers, v.objects), after)
 }
 
-func (v txView) client(identity string) (client, error) {
+func (v *txView) client(identity string) (client, error) {
 	if c, ok := v.known[identity]; ok {
 		return c, nil
 	}
@@ -119,11 +119,11 @@ func (v txView) client(identity string) (client, error) {
 	return decodeClient(identity, record)
 }
 
-func (v txView) clients() (uint64, error) {
+func (v *txView) clients() (uint64, error) {
 	return v.numbers.Sequence(), nil
 }
 
-func (v txView) held(client uint64) ([]part, error) {
+func (v *txView) held(client uint64) ([]part, error) {
 	prefix := heldKey(client, 0)
 	var parts []part
 	cursor := v.helds.Cursor()
@@ -137,7 +137,7 @@ func (v txView) held(client uint64) ([]part, error) {
 	return parts, nil
 }
 
-func (v txView) heldCount(client uint64) (int, error) {
+func (v *txView) heldCount(client uint64) (int, error) {
 	if v.sizes != nil && v.sizes.byClient[client] == 0 {
 		return 0, nil
 	}
@@ -155,7 +155,7 @@ func (v txView) heldCount(client uint64) (int, error) {
 }
 
 // each visits the entries in (after, to].
-func (v txView) each(after, to protocol.Revision, visit func(entry) error) error {
+func (v *txView) each(after, to protocol.Revision, visit func(entry) error) error {
 	cursor := v.entries.Cursor()
 	for key, record := cursor.Seek(revisionKey(after + 1)); key != nil; key, record = cursor.Next() {
 		if protocol.Revision(binary.BigEndian.Uint64(key)) > to {
@@ -180,7 +180,7 @@ func heldKey(client uint64, place int) []byte {
 // replay brings an overlay up to the log: it applies the entries after folded
 // to the objects as the file has them. Objects are written to the file in
 // batches before folded moves, so some may be ahead of it.
-func replay(v txView, o *overlay, folded protocol.Revision) error {
+func replay(v *txView, o *overlay, folded protocol.Revision) error {
 	return v.each(folded, protocol.MaxRevision, func(e entry) error {
 		if e.change.Type == typeResync {
 			return nil // it is of no object
