@@ -31,6 +31,17 @@ func seekStored(buckets []*bbolt.Bucket, after string) stored {
 
 // next returns the next object, a nil key if there is none.
 func (s *stored) next() (key, record []byte) {
+	if len(s.layers) != 1 {
+		return s.nextOfSeveral()
+	}
+	l := &s.layers[0]
+	if key, record = l.key, l.record; key != nil {
+		l.key, l.record = l.cursor.Next()
+	}
+	return key, record
+}
+
+func (s *stored) nextOfSeveral() (key, record []byte) {
 	for i := range s.layers {
 		if l := &s.layers[i]; l.key != nil && (key == nil || bytes.Compare(l.key, key) < 0) {
 			key, record = l.key, l.record
