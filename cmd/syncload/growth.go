@@ -63,6 +63,7 @@ func (g growthSize) measure(ctx context.Context, logs *logs) ([]figure, error) {
 
 func growthCases(c comparison) []growthCase {
 	commit := []string{"changes", "server CPU per change"}
+	withMemory := slices.Concat(commit, []string{"server memory"})
 	alone := commitMode{Writers: 16, Sets: c.small(1000, 20), Changes: 1}
 	subscribed := alone
 	subscribed.Subscribe = true
@@ -76,8 +77,8 @@ func growthCases(c comparison) []growthCase {
 		byConflicts(commit, alone),
 		// The last ones, because servers are kept for them.
 		byLog(c, "16 writers that subscribe", commit, subscribed),
-		byLog(c, "256 writers", slices.Concat(commit, []string{"server memory"}), many),
-		byLog(c, "256 writers right behind an upload of "+grouped(behind.Before), slices.Concat(commit, []string{"server memory"}), behind),
+		byLog(c, "256 writers", withMemory, many),
+		byLog(c, "256 writers right behind an upload of "+grouped(behind.Before), withMemory, behind),
 		byLog(c, "reconnect, up to date", []string{"answer p50", "answer max", "server memory"}, reconnectMode{Objects: 100, Times: c.small(100, 5)}),
 	}
 }
