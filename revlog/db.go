@@ -3,7 +3,6 @@ package revlog
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -16,34 +15,6 @@ import (
 
 	"syncabled/protocol"
 )
-
-const (
-	formatVersion = 3
-	programName   = "syncabled"
-
-	formatWithoutRuns = 2
-)
-
-var (
-	bucketMeta    = []byte("meta")
-	bucketEntries = []byte("entries")
-	bucketObjects = []byte("objects")
-	bucketClients = []byte("clients")
-	bucketHeld    = []byte("held")
-	bucketRefused = []byte("refused")
-	bucketRuns    = []byte("runs")
-	buckets       = [][]byte{bucketMeta, bucketEntries, bucketObjects, bucketClients, bucketHeld, bucketRefused, bucketRuns}
-
-	metaFormat  = []byte("format")
-	metaProgram = []byte("program")
-	metaID      = []byte("id")
-	metaFolded  = []byte("folded")
-	metaGaps    = []byte("gaps")
-)
-
-// ErrFormat is wrapped by Open's error for a file that this version of the
-// program must not touch: of another program, or of another format.
-var ErrFormat = errors.New("not a database of this format")
 
 // ErrLocked is wrapped by Open's error for a file that another process has open.
 var ErrLocked = errors.New("in use by another process")
@@ -97,9 +68,9 @@ func (o Options) withDefaults() Options {
 // small, so that a short history meets all of them.
 type bounds struct {
 	storeBatch   int // objects that are written to random pages in one transaction
-	direct       int // times as many objects as are written the database may have for them to go to no run
-	mergeAt      int // times as many objects as runs have it has at most when they are merged
-	mostRuns     int // that count, in any case
+	direct       int // a batch goes to no run if the database has at most so many times its objects
+	mergeAt      int // runs are merged when the database has at most so many times their objects,
+	mostRuns     int // or when so many count
 	objectsChunk int // objects that are read in one transaction
 	tailEntries  int // entries in the tail
 	mapBytes     int // of the file that are mapped at least
@@ -110,7 +81,7 @@ func (b bounds) withDefaults() bounds {
 		// In key order, neighbours share pages; more at once would keep writers
 		// waiting.
 		storeBatch: cmp.Or(b.storeBatch, 512),
-		// With ten objects on a page, so many share one.
+		// With ten objects on a page, two or three of a batch, or of the runs, share one.
 		direct:       cmp.Or(b.direct, 4),
 		mergeAt:      cmp.Or(b.mergeAt, 3),
 		mostRuns:     cmp.Or(b.mostRuns, 64),
@@ -220,57 +191,13 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	if options.opened != nil {
 		options.opened(bolt)
 	}
-	if err := errors.Join(settle(bolt), upgrade(bolt)); err != nil {
+	if err = settle(bolt); err == nil {
+		err = upgrade(bolt)
+	}
+	if err != nil {
 		return nil, errors.Join(explain(err), bolt.Close())
 	}
 	return bolt, nil
-}
-
-// upgrade brings a file of an older format to this one.
-func upgrade(bolt *bbolt.DB) error {
-	old := false
-	err := bolt.View(func(tx *bbolt.Tx) error {
-		old = tx.Bucket(bucketRuns) == nil
-		return nil
-	})
-	if err != nil || !old {
-		return err
-	}
-	return bolt.Update(func(tx *bbolt.Tx) error {
-		if _, err := tx.CreateBucket(bucketRuns); err != nil {
-			return err
-		}
-		return putFormat(tx.Bucket(bucketMeta))
-	})
-}
-
-func putFormat(meta *bbolt.Bucket) error {
-	return meta.Put(metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion))
-}
-
-// checkOurs refuses what is not ours.
-func checkOurs(tx *bbolt.Tx) error {
-	meta := tx.Bucket(bucketMeta)
-	if meta == nil || string(meta.Get(metaProgram)) != programName {
-		return fmt.Errorf("%w: it belongs to another program", ErrFormat)
-	}
-	format := meta.Get(metaFormat)
-	if len(format) != 4 {
-		return fmt.Errorf("%w: its format version is missing", ErrFormat)
-	}
-	version := binary.BigEndian.Uint32(format)
-	if version != formatVersion && version != formatWithoutRuns {
-		return fmt.Errorf("%w: it has format %d, this program reads and writes format %d; use the version of syncabled that wrote it", ErrFormat, version, formatVersion)
-	}
-	for _, name := range buckets {
-		if version == formatWithoutRuns && &name[0] == &bucketRuns[0] {
-			continue
-		}
-		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: it has no bucket %q", ErrBroken, name)
-		}
-	}
-	return nil
 }
 
 // load reads what is kept in memory, and replays entries that are not folded into
@@ -306,52 +233,6 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	db.keys.whole = first == nil && db.runs.count() == 0
 	db.present, err = loadPresent(v)
 	return err
-}
-
-// initialize writes the buckets and the meta record of a new file.
-func initialize(tx *bbolt.Tx) error {
-	for _, name := range buckets {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return err
-		}
-	}
-	id := uuid.New()
-	meta := tx.Bucket(bucketMeta)
-	return errors.Join(
-		putFormat(meta),
-		meta.Put(metaProgram, []byte(programName)),
-		putMeta(meta, metaID, id[:]),
-		putMeta(meta, metaFolded, revisionKey(0)),
-	)
-}
-
-func putMeta(meta *bbolt.Bucket, name, value []byte) error {
-	return put(meta, name, append(make([]byte, checksumSize), value...))
-}
-
-// getMeta returns a value of the meta bucket, nil if it is not there.
-func getMeta(meta *bbolt.Bucket, name []byte) ([]byte, error) {
-	record := meta.Get(name)
-	if record == nil {
-		return nil, nil
-	}
-	d := unseal(name, record)
-	if d.err != nil {
-		return nil, fmt.Errorf("meta %q: %w", name, d.err)
-	}
-	return d.rest, nil
-}
-
-// foldedOf returns the revision up to which entries are folded into objects.
-func foldedOf(meta *bbolt.Bucket) (protocol.Revision, error) {
-	value, err := getMeta(meta, metaFolded)
-	if err == nil && len(value) != 8 {
-		err = fmt.Errorf("meta %q: %w", metaFolded, errCorrupt)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return protocol.Revision(binary.BigEndian.Uint64(value)), nil
 }
 
 // Head returns the revision of the last entry.

@@ -1,10 +1,6 @@
 package revlog
 
-import (
-	"bytes"
-
-	"github.com/bits-and-blooms/bloom/v3"
-)
+import "github.com/bits-and-blooms/bloom/v3"
 
 // A keyFilter knows of most objects that the file does not have that it does not.
 // Most objects that clients make are new, and a look that finds nothing costs as
@@ -92,18 +88,14 @@ func (f *keyFilter) readOn(v *txView, found uint64) {
 	}
 	most := min(f.owed, mostRead)
 	f.owed -= most
-	cursor := bucket.Cursor()
-	key, _ := cursor.Seek(f.read)
-	if key != nil && bytes.Equal(key, f.read) {
-		key, _ = cursor.Next()
-	}
-	for ; key != nil && most > 0 && !f.useless; most-- {
-		f.add(key)
-		f.read = append(f.read[:0], key...)
-		key, _ = cursor.Next()
+	next := seekBehind(bucket, f.read)
+	for ; next.key != nil && most > 0 && !f.useless; most-- {
+		f.add(next.key)
+		f.read = append(f.read[:0], next.key...)
+		next.key, _ = next.cursor.Next()
 	}
 	switch {
-	case key != nil || f.useless:
+	case next.key != nil || f.useless:
 	case number > 0:
 		f.done = number
 	default:

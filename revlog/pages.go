@@ -153,7 +153,7 @@ func checkUpper(file io.ReaderAt, pageSize int, m meta) error {
 	return c.upper(names)
 }
 
-// upper checks the pages that lead to others in the buckets of a leaf.
+// upper checks the pages of the buckets in a leaf, as checkUpper does.
 func (c *pageCheck) upper(leaf page) error {
 	for _, e := range leaf.elements {
 		if !e.isBucket {

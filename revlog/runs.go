@@ -7,6 +7,8 @@ import (
 
 	"github.com/bits-and-blooms/bloom/v3"
 	"go.etcd.io/bbolt"
+
+	"syncabled/protocol"
 )
 
 // Of many objects in random order, each has a page of its own among the objects of
@@ -38,11 +40,7 @@ type runs struct {
 
 func runsOf(tx *bbolt.Tx) runs {
 	bucket := tx.Bucket(bucketRuns)
-	r := runs{filters: map[uint64]*bloom.BloomFilter{}}
-	if bucket == nil {
-		return r
-	}
-	r.merged = bucket.Sequence()
+	r := runs{merged: bucket.Sequence(), filters: map[uint64]*bloom.BloomFilter{}}
 	r.newest = r.merged
 	if key, _ := bucket.Cursor().Last(); key != nil {
 		r.newest = binary.BigEndian.Uint64(key)
@@ -53,8 +51,6 @@ func runsOf(tx *bbolt.Tx) runs {
 
 // count returns how many runs count.
 func (r *runs) count() int { return int(r.newest - r.merged) }
-
-func runKey(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }
 
 // A run is one that counts.
 type run struct {
@@ -103,7 +99,7 @@ func (db *DB) storedIn(tx *bbolt.Tx, objects int) (*bbolt.Bucket, error) {
 	if err := makeRoom(bucket, objects); err != nil {
 		return nil, err
 	}
-	run, err := bucket.CreateBucketIfNotExists(runKey(db.runs.newest))
+	run, err := bucket.CreateBucketIfNotExists(revisionKey(protocol.Revision(db.runs.newest)))
 	if err == nil {
 		run.FillPercent = 1 // it is written in key order
 	}

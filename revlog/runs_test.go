@@ -70,13 +70,9 @@ func TestUpgrade(t *testing.T) {
 	if err := s.Abandon(); err != nil {
 		t.Fatal(err)
 	}
-	check := func() {
-		t.Helper()
-		if summary, err := Verify(path); err != nil || summary.Objects != 1 {
-			t.Fatalf("Verify: got %+v and error %v, want an object", summary, err)
-		}
+	if summary, err := Verify(path); err != nil || summary.Objects != 1 {
+		t.Fatalf("Verify: got %+v and error %v, want an object", summary, err)
 	}
-	check()
 	s = openFiltered(t, path, Options{})
 	s.create(t, "k2")
 	objects, err := s.Objects()

@@ -19,14 +19,18 @@ type storedLayer struct {
 func seekStored(buckets []*bbolt.Bucket, after string) stored {
 	s := stored{make([]storedLayer, len(buckets))}
 	for i, bucket := range buckets {
-		l := storedLayer{cursor: bucket.Cursor()}
-		l.key, l.record = l.cursor.Seek([]byte(after))
-		if l.key != nil && string(l.key) == after {
-			l.key, l.record = l.cursor.Next()
-		}
-		s.layers[i] = l
+		s.layers[i] = seekBehind(bucket, []byte(after))
 	}
 	return s
+}
+
+func seekBehind(bucket *bbolt.Bucket, after []byte) storedLayer {
+	l := storedLayer{cursor: bucket.Cursor()}
+	l.key, l.record = l.cursor.Seek(after)
+	if l.key != nil && bytes.Equal(l.key, after) {
+		l.key, l.record = l.cursor.Next()
+	}
+	return l
 }
 
 // next returns the next object, a nil key if there is none.
