@@ -65,19 +65,31 @@ func EndChanges(frame []byte, current Revision, partial bool) []byte {
 
 // AppendChange appends the JSON of one change.
 func AppendChange(out []byte, change Change) []byte {
-	out = append(out, `{"type":`...)
-	out = append(out, '0'+byte(change.Type))
-	out = append(out, `,"table":`...)
-	out = AppendQuote(out, change.Table)
-	out = append(out, `,"key":`...)
-	out = append(out, change.Key...)
-	switch change.Type {
-	case Create:
-		out = append(out, `,"obj":`...)
-		out = append(out, change.Obj...)
-	case Update:
+	if change.Type == Create {
+		return AppendCreate(out, change.Table, change.Key, change.Obj)
+	}
+	out = appendName(out, change.Type, change.Table, change.Key)
+	if change.Type == Update {
 		out = append(out, `,"mods":`...)
 		out = append(out, change.Mods...)
 	}
 	return append(out, '}')
+}
+
+// AppendCreate appends the JSON of a change that makes an object, given the JSON of
+// its key, in whichever form it is at hand.
+func AppendCreate[K Key | []byte](out []byte, table string, key K, obj []byte) []byte {
+	out = appendName(out, Create, table, key)
+	out = append(out, `,"obj":`...)
+	out = append(out, obj...)
+	return append(out, '}')
+}
+
+func appendName[K Key | []byte](out []byte, of ChangeType, table string, key K) []byte {
+	out = append(out, `{"type":`...)
+	out = append(out, '0'+byte(of))
+	out = append(out, `,"table":`...)
+	out = AppendQuote(out, table)
+	out = append(out, `,"key":`...)
+	return append(out, key...)
 }

@@ -119,8 +119,8 @@ type Object struct {
 // those in memory in their place.
 func (db *DB) Objects() (objects []Object, err error) {
 	err = db.lookAt(func(v *txView) error {
-		return v.eachObject("", db.overlay.after("", math.MaxInt), func(obj *keyed) error {
-			objects = append(objects, exportObject(obj.key, obj.object))
+		return v.eachObject("", db.overlay.after("", math.MaxInt), func(key []byte, obj *object) error {
+			objects = append(objects, exportObject(string(key), *obj))
 			return nil
 		})
 	})
@@ -153,7 +153,7 @@ func (db *DB) Replayed() (objects []Object, err error) {
 
 func exportObject(name string, o object) Object {
 	table, key := splitObjectKey(name)
-	return Object{Name: table + " " + string(key), Last: o.last, Owner: o.owner, Value: string(o.value)}
+	return Object{Name: table + " " + key, Last: o.last, Owner: o.owner, Value: string(o.value)}
 }
 
 // Entries returns the changes of all entries, by revision.

@@ -96,6 +96,7 @@ type batch struct {
 	reader uint64 // number of the client that reads, 0 if it has none
 	page   Page
 	bytes  int
+	table  string // of the object at hand, if they are read in key order
 }
 
 func newBatch(q Query, c Cursor) *batch {
@@ -239,25 +240,35 @@ var errPageFull = errors.New("page is full")
 
 // add puts a change on the page.
 func (b *batch) add(c protocol.Change) error {
-	if _, listed := b.query.Tables[c.Table]; b.query.Tables != nil && !listed {
-		return nil
+	if added, err := b.admit(c.Table, len(c.Key)+len(c.Obj)+len(c.Mods)); !added {
+		return err
+	}
+	if b.query.Text == nil {
+		b.page.Changes = append(b.page.Changes, c)
+	} else {
+		b.page.Text = protocol.AppendChange(b.page.Text, c)
+	}
+	return nil
+}
+
+// admit reports whether a change of a size is to be put on the page, and makes
+// the page ready for it.
+func (b *batch) admit(table string, size int) (bool, error) {
+	if _, listed := b.query.Tables[table]; b.query.Tables != nil && !listed {
+		return false, nil
 	}
 	const envelope = len(`{"type":1,"table":"","key":,"mods":},`)
-	size := envelope + len(c.Table) + len(c.Key) + len(c.Obj) + len(c.Mods)
-	if n := b.page.Count; n == b.query.MaxChanges || n > 0 && b.bytes+size > b.query.MaxBytes {
-		return errPageFull
+	size += envelope + len(table)
+	n := b.page.Count
+	if n == b.query.MaxChanges || n > 0 && b.bytes+size > b.query.MaxBytes {
+		return false, errPageFull
 	}
-	switch {
-	case b.query.Text == nil:
-		b.page.Changes = append(b.page.Changes, c)
-	case b.page.Count > 0:
-		b.page.Text = protocol.AppendChange(append(b.page.Text, ','), c)
-	default:
-		b.page.Text = protocol.AppendChange(b.page.Text, c)
+	if n > 0 && b.query.Text != nil {
+		b.page.Text = append(b.page.Text, ',')
 	}
 	b.page.Count++
 	b.bytes += size
-	return nil
+	return true, nil
 }
 
 // A bitmap is a set of revisions, 4096 to a piece.

@@ -1,9 +1,9 @@
 package revlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"strings"
 
 	"syncabled/protocol"
 )
@@ -36,79 +36,80 @@ func (b *batch) readChunk(db *DB) error {
 	recent := db.overlay.after(b.cursor.object, most+1) // one more, to know whether there is more
 	db.mu.RUnlock()
 	return b.fromFile(db, func(v *txView) error {
-		chunk, h := 0, history(v)
-		return v.eachObject(b.cursor.object, recent, func(obj *keyed) error {
+		chunk, h, last := 0, history(v), []byte(b.cursor.object)
+		err := v.eachObject(b.cursor.object, recent, func(name []byte, obj *object) error {
 			if chunk == most {
 				return errChunk
 			}
 			chunk++
-			if err := b.readObject(h, obj); err != nil {
+			if err := b.readObject(h, name, obj); err != nil {
 				return err
 			}
-			b.cursor.object = obj.key
+			last = append(last[:0], name...)
 			return nil
 		})
+		b.cursor.object = string(last)
+		return err
 	})
 }
 
 // eachObject visits, in key order, the objects behind a key: those of the file, and
-// recent ones in place of what the file has of them.
-func (v *txView) eachObject(after string, recent []keyed, visit func(*keyed) error) error {
+// recent ones in place of what the file has of them. What is passed to visit is
+// valid until it returns.
+func (v *txView) eachObject(after string, recent []keyed, visit func(key []byte, obj *object) error) error {
 	stored := v.stored(after)
 	key, record := stored.next()
-	var next keyed
-	var names names
+	var obj object
 	for key != nil || len(recent) > 0 {
+		next := key
 		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
-			next, recent = recent[0], recent[1:]
-		} else {
-			var err error
-			if next.object, err = decodeObject(key, record); err != nil {
-				return err
-			}
-			next.key = names.add(key)
+			next, obj, recent = []byte(recent[0].key), recent[0].object, recent[1:]
+		} else if err := obj.decode(key, record); err != nil {
+			return err
 		}
-		if key != nil && next.key == string(key) {
+		if bytes.Equal(next, key) {
 			key, record = stored.next()
 		}
-		if err := visit(&next); err != nil {
+		if err := visit(next, &obj); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// names are strings that share memory, so that not each is garbage of its own.
-type names struct{ strings.Builder }
-
-func (n *names) add(name []byte) string {
-	const many = 4 << 10
-	if n.Cap()-n.Len() < len(name) {
-		n.Reset()
-		n.Grow(max(many, len(name)))
-	}
-	start := n.Len()
-	n.Write(name)
-	return n.String()[start:]
-}
-
 // readObject adds what others made of an object. If nobody else touched it, or
 // the reader did not, that is nothing, or all there is of it.
-func (b *batch) readObject(h history, obj *keyed) error {
-	table, key := splitObjectKey(obj.key)
+func (b *batch) readObject(h history, name []byte, obj *object) error {
+	space, key := splitObjectKey(name)
+	if b.table != string(space) {
+		b.table = string(space)
+	}
 	switch moved := obj.last > b.cursor.head; {
 	case b.query.Whole && moved:
-		return b.addPresent(h, table, key, obj.last)
+		return b.addPresent(h, b.table, protocol.Key(key), obj.last)
 	case b.query.Whole: // as it is
 	case moved:
-		return b.addEffect(h, table, key, obj.last)
+		return b.addEffect(h, b.table, protocol.Key(key), obj.last)
 	case obj.owner != 0 && obj.owner == b.reader:
 		return nil
 	case obj.owner == 0 && (b.reader != nobody || obj.value == nil): // it may be nothing but marks
-		return b.addEffect(h, table, key, obj.last)
+		return b.addEffect(h, b.table, protocol.Key(key), obj.last)
 	}
 	if obj.value == nil {
-		return b.add(protocol.Change{Type: protocol.Delete, Table: table, Key: key})
+		return b.add(protocol.Change{Type: protocol.Delete, Table: b.table, Key: protocol.Key(key)})
 	}
-	return b.add(protocol.Change{Type: protocol.Create, Table: table, Key: key, Obj: obj.value})
+	return b.addCreate(key, obj.value)
+}
+
+// addCreate adds an object of the table at hand. If the page is text, its key need
+// not become a string: that would be garbage for each object of a first sync.
+func (b *batch) addCreate(key, obj []byte) error {
+	if b.query.Text == nil {
+		return b.add(protocol.Change{Type: protocol.Create, Table: b.table, Key: protocol.Key(key), Obj: obj})
+	}
+	if added, err := b.admit(b.table, len(key)+len(obj)); !added {
+		return err
+	}
+	b.page.Text = protocol.AppendCreate(b.page.Text, b.table, key, obj)
+	return nil
 }

@@ -88,10 +88,14 @@ func checksum(key, record []byte) uint32 {
 
 // unseal checks the checksum and returns a decoder of the rest.
 func unseal(key, record []byte) decoder {
-	if len(record) < checksumSize || binary.BigEndian.Uint32(record) != checksum(key, record) {
+	if !isSealed(key, record) {
 		return decoder{err: errCorrupt}
 	}
 	return decoder{rest: record[checksumSize:]}
+}
+
+func isSealed(key, record []byte) bool {
+	return len(record) >= checksumSize && binary.BigEndian.Uint32(record) == checksum(key, record)
 }
 
 func (e entry) encode() []byte {
@@ -132,15 +136,27 @@ func (o object) encode() []byte {
 
 // decodeObject reads an object. Its value shares memory with b.
 func decodeObject(key, b []byte) (object, error) {
-	d := unseal(key, b)
-	o := object{last: d.revision(), owner: d.uvarint()}
-	if d.byte() == 1 {
-		o.value = d.rest
+	var o object
+	err := o.decode(key, b)
+	return o, err
+}
+
+// decode is decodeObject into memory that is there, and without a decoder: a first
+// sync decodes every object.
+func (o *object) decode(key, b []byte) error {
+	if isSealed(key, b) {
+		rest := b[checksumSize:]
+		last, n := binary.Uvarint(rest)
+		owner, m := binary.Uvarint(rest[max(n, 0):])
+		if end := n + m; n > 0 && m > 0 && end < len(rest) {
+			o.last, o.owner, o.value = protocol.Revision(last), owner, nil
+			if rest[end] == 1 {
+				o.value = rest[end+1:]
+			}
+			return nil
+		}
 	}
-	if d.err != nil {
-		return object{}, fmt.Errorf("object %q: %w", key, d.err)
-	}
-	return o, nil
+	return fmt.Errorf("object %q: %w", key, errCorrupt)
 }
 
 func (c client) encode() []byte {
@@ -229,13 +245,13 @@ func objectKey(table string, key protocol.Key) string {
 }
 
 // splitObjectKey is the inverse of objectKey.
-func splitObjectKey(b string) (table string, key protocol.Key) {
+func splitObjectKey[T string | []byte](b T) (table, key T) {
 	size, n := binary.Uvarint([]byte(b[:min(len(b), binary.MaxVarintLen64)]))
 	if n <= 0 || size > uint64(len(b)-n) {
-		return "", ""
+		return table, key
 	}
 	end := n + int(size)
-	return b[n:end], protocol.Key(b[end:])
+	return b[n:end], b[end:]
 }
 
 func boolByte(b bool) byte {

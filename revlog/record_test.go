@@ -46,7 +46,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	t.Run("key of an object", rapid.MakeCheck(func(t *rapid.T) {
 		c := drawChange(t)
 		table, key := splitObjectKey(objectKey(c.Table, c.Key))
-		if table != c.Table || key != c.Key {
+		if table != c.Table || key != string(c.Key) {
 			t.Errorf("got %q %q, want %q %q", table, key, c.Table, c.Key)
 		}
 	}))

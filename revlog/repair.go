@@ -85,7 +85,7 @@ func (f *fold) mark(r *repairs) error {
 			revision: f.head() + 1,
 			client:   r.client,
 			previous: obj.last,
-			change:   protocol.Change{Type: typeRepair, Table: table, Key: name},
+			change:   protocol.Change{Type: typeRepair, Table: table, Key: protocol.Key(name)},
 		}
 		f.entries = append(f.entries, e)
 		f.objects[key] = obj.after(e, bytes.Clone(obj.value)) // it outlives the transaction

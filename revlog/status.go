@@ -49,7 +49,7 @@ func loadPresent(v *txView) (int, error) {
 		return int(sequence - 1), nil
 	}
 	present := 0
-	err := v.eachObject("", v.overlay.after("", v.overlay.fresh.Len()), func(obj *keyed) error {
+	err := v.eachObject("", v.overlay.after("", v.overlay.fresh.Len()), func(_ []byte, obj *object) error {
 		if obj.value != nil {
 			present++
 		}

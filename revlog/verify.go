@@ -103,9 +103,9 @@ func (v *verifier) objects() error {
 		return err
 	}
 	chained := 0
-	err = v.view.eachObject("", v.overlay.after("", v.overlay.fresh.Len()), func(obj *keyed) error {
+	err = v.view.eachObject("", v.overlay.after("", v.overlay.fresh.Len()), func(key []byte, obj *object) error {
 		v.summary.Objects++
-		n, err := v.object(obj)
+		n, err := v.object(string(key), obj)
 		chained += n
 		return err
 	})
@@ -131,8 +131,9 @@ func (v *verifier) runs() error {
 
 // object checks the chain of an object and what it adds up to. It returns the
 // length of the chain.
-func (v *verifier) object(obj *keyed) (int, error) {
-	table, key := splitObjectKey(obj.key)
+func (v *verifier) object(name string, obj *object) (int, error) {
+	table, rest := splitObjectKey(name)
+	key := protocol.Key(rest)
 	fail := func(format string, args ...any) (int, error) {
 		return 0, fmt.Errorf("object %s of table %q: %w", key, table, fmt.Errorf(format, args...))
 	}
