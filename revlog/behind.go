@@ -48,14 +48,17 @@ func (db *DB) storeSome() bool {
 		if err != nil {
 			return err
 		}
+		records := db.records[:0]
 		for _, obj := range batch {
 			key := []byte(obj.key)
-			db.keys.add(key)
 			db.runs.add(key)
-			if err := put(objects, key, obj.encode()); err != nil {
+			start := len(records)
+			records = obj.append(records)
+			if err := put(objects, key, records[start:len(records):len(records)]); err != nil {
 				return err
 			}
 		}
+		db.keepRecords(records)
 		if len(batch) == storeBatch {
 			return nil
 		}

@@ -98,8 +98,8 @@ func BenchmarkFold(b *testing.B) {
 			b.ReportAllocs()
 			err := db.bolt.View(func(tx *bbolt.Tx) error {
 				for b.Loop() {
-					f, err := newFold(db.view(tx))
-					if err != nil {
+					f := newFold()
+					if err := f.begin(db.view(tx)); err != nil {
 						return err
 					}
 					if _, err := f.apply(set); err != nil {

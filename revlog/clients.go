@@ -1,16 +1,27 @@
 package revlog
 
-// This file is what a fold knows of clients.
+// This file is what is known of clients.
+
+// meet keeps in memory what the file has of a client.
+func (db *DB) meet(identity string, c client) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.noteClient(identity, c)
+}
+
+// noteClient keeps a client in memory. The caller holds mu.
+func (db *DB) noteClient(identity string, c client) {
+	db.clients[identity] = c
+	if c.number != nobody {
+		db.names[c.number] = identity
+	}
+}
 
 func (f *fold) client(identity string) (client, error) {
-	if c, ok := f.known[identity]; ok {
+	if c, ok := f.changed[identity]; ok {
 		return c, nil
 	}
-	c, err := f.view.client(identity)
-	if err == nil && c.number != 0 {
-		f.known[identity] = c
-	}
-	return c, err
+	return f.view.client(identity)
 }
 
 // see notes what a set says of its client, and numbers a client that is new. The
@@ -47,6 +58,6 @@ func (f *fold) rename(from, to string) error {
 }
 
 func (f *fold) remember(identity string, c client) {
-	f.known[identity] = c
+	f.changed[identity] = c
 	f.seen = append(f.seen, identity)
 }

@@ -21,15 +21,16 @@ func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 			return Receipt{}, err
 		}
 	}
-	r := &request{set: set, done: make(chan struct{})}
+	r := db.queue.newRequest(set)
 	if !db.queue.push(r) {
 		return Receipt{}, ErrClosed
 	}
 	select {
 	case <-r.done:
+		defer db.queue.recycle(r)
 		return r.receipt, r.err
 	case <-ctx.Done():
-		return Receipt{}, ctx.Err()
+		return Receipt{}, ctx.Err() // the request is still in the queue
 	}
 }
 
@@ -89,6 +90,7 @@ func (db *DB) commit(group []*request) {
 	}
 	started := time.Now()
 	f, err := db.store(group)
+	defer f.reset()
 	db.observe(group, f, started, err)
 	switch {
 	case err == nil:
@@ -103,7 +105,7 @@ func (db *DB) commit(group []*request) {
 	}
 	for _, r := range group {
 		r.err = err
-		close(r.done)
+		r.done <- struct{}{}
 	}
 }
 
@@ -111,13 +113,12 @@ func (db *DB) commit(group []*request) {
 var errNothing = errors.New("nothing to store")
 
 func (db *DB) store(group []*request) (*fold, error) {
-	var f *fold
+	f := db.fold
 	err := db.update(func(tx *bbolt.Tx) (err error) {
-		if f, err = newFold(db.view(tx)); err != nil {
+		if err = f.begin(db.view(tx)); err != nil {
 			return err
 		}
 		f.objectBytes = db.options.ObjectBytes
-		f.entries = make([]entry, 0, changesOf(group))
 		for _, r := range group {
 			if r.receipt, err = f.apply(r.set); err != nil {
 				return err
@@ -131,7 +132,9 @@ func (db *DB) store(group []*request) (*fold, error) {
 				return err
 			}
 		}
-		return f.store(tx)
+		records, err := f.store(tx, db.records[:0])
+		db.keepRecords(records)
+		return err
 	})
 	if errors.Is(err, errNothing) {
 		err = nil
@@ -139,18 +142,35 @@ func (db *DB) store(group []*request) (*fold, error) {
 	return f, err
 }
 
-// store writes what a fold adds to its view, but for the objects.
-func (f *fold) store(tx *bbolt.Tx) error {
+// keepRecords keeps the memory of the records of a transaction for those of the next,
+// unless it is much.
+func (db *DB) keepRecords(records []byte) {
+	const much = 1 << 20
+	if db.records = records; cap(records) > much {
+		db.records = nil
+	}
+}
+
+// store writes what a fold adds to its view, but for the objects. It appends the
+// records of entries to memory that has to stay until the transaction ends, and
+// returns it.
+func (f *fold) store(tx *bbolt.Tx, records []byte) ([]byte, error) {
 	entries := tx.Bucket(bucketEntries)
 	entries.FillPercent = 1 // they are only ever appended
 	for _, e := range f.entries {
-		if err := put(entries, revisionKey(e.revision), e.encode()); err != nil {
-			return err
+		start := len(records)
+		records = e.append(records)
+		if err := put(entries, revisionKey(e.revision), records[start:len(records):len(records)]); err != nil {
+			return records, err
 		}
 	}
+	return records, f.storeRest(tx)
+}
+
+func (f *fold) storeRest(tx *bbolt.Tx) error {
 	clients := tx.Bucket(bucketClients)
 	for _, identity := range f.seen {
-		if err := storeClient(clients, identity, f.known[identity]); err != nil {
+		if err := storeClient(clients, identity, f.changed[identity]); err != nil {
 			return err
 		}
 	}
@@ -221,14 +241,14 @@ func (h *held) store(bucket *bbolt.Bucket, client uint64) error {
 
 // publish makes a committed fold visible to readers and wakes those that wait.
 func (db *DB) publish(f *fold) {
+	for key := range f.objects {
+		db.keys.add([]byte(key))
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.held.note(f)
-	for identity, c := range f.known {
-		db.clients[identity] = c
-		if c.number != nobody {
-			db.names[c.number] = identity
-		}
+	for identity, c := range f.changed {
+		db.noteClient(identity, c)
 	}
 	if len(f.entries) == 0 {
 		return

@@ -109,8 +109,10 @@ type DB struct {
 	// Owned by the committer.
 	keys     keyFilter
 	runs     runs
-	fault    error // why the log ended itself
-	closeErr error // final when done is closed
+	fold     *fold  // of the commit under way; empty between commits
+	records  []byte // memory for those of a commit
+	fault    error  // why the log ended itself
+	closeErr error  // final when done is closed
 
 	looked atomic.Int64 // bytes of the file that may have come into memory
 
@@ -151,6 +153,7 @@ func open(path string, options Options) (*DB, error) {
 		bolt:    bolt,
 		options: options,
 		queue:   newQueue(),
+		fold:    newFold(),
 		closed:  make(chan struct{}),
 		done:    make(chan struct{}),
 		moved:   make(chan struct{}),
@@ -231,6 +234,10 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	db.runs = runsOf(tx)
 	first, _ := v.objects.Cursor().First()
 	db.keys.whole = first == nil && db.runs.count() == 0
+	db.overlay.fresh.Scan(func(key string, _ object) bool {
+		db.keys.add([]byte(key))
+		return true
+	})
 	db.present, err = loadPresent(v)
 	return err
 }

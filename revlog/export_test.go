@@ -78,7 +78,7 @@ func (s *Stepper) CommitUnheard(sets ...Set) error {
 func requests(sets []Set) []*request {
 	var group []*request
 	for _, set := range sets {
-		group = append(group, &request{set: set, done: make(chan struct{})})
+		group = append(group, newQueue().newRequest(set))
 	}
 	return group
 }

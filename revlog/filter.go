@@ -2,9 +2,9 @@ package revlog
 
 import "github.com/bits-and-blooms/bloom/v3"
 
-// A keyFilter knows of most objects that the file does not have that it does not.
-// Most objects that clients make are new, and a look that finds nothing costs as
-// much as another: in a large file, pages from anywhere.
+// A keyFilter knows of most objects that neither the file nor the overlay has that
+// they do not. Most objects that clients make are new, and a look that finds nothing
+// costs as much as another: in a large file, pages from anywhere.
 //
 // It is in memory only. Of an empty file it knows everything from the beginning. To
 // read the keys of another would delay the start: the committer reads some more of
@@ -36,11 +36,12 @@ const (
 	mostRead    = 128 * keysPerLook // at a time
 )
 
-// lacks reports whether it is certain that the file does not have a key.
-func (f *keyFilter) lacks(key []byte) bool { return f.whole && !f.has(key) }
+// lacks reports whether it is certain that there is no object with a key.
+func (f *keyFilter) lacks(key []byte) bool {
+	return f.whole && !f.has(bloom.Locations(key, hashesPerKey))
+}
 
-func (f *keyFilter) has(key []byte) bool {
-	places := bloom.Locations(key, hashesPerKey)
+func (f *keyFilter) has(places []uint64) bool {
 	for _, layer := range f.layers {
 		if layer.TestLocations(places) {
 			return true
@@ -49,9 +50,13 @@ func (f *keyFilter) has(key []byte) bool {
 	return false
 }
 
-// add notes a key that the file has, or is going to have.
+// add notes the key of an object.
 func (f *keyFilter) add(key []byte) {
-	if f.useless || f.has(key) {
+	if f.useless {
+		return
+	}
+	places := bloom.Locations(key, hashesPerKey)
+	if f.has(places) {
 		return
 	}
 	if f.room == 0 {
@@ -62,7 +67,10 @@ func (f *keyFilter) add(key []byte) {
 		f.room = firstLayer << len(f.layers)
 		f.layers = append(f.layers, bloom.New(f.room*bitsPerKey, hashesPerKey))
 	}
-	f.layers[len(f.layers)-1].Add(key)
+	last := f.layers[len(f.layers)-1]
+	for _, place := range places {
+		last.BitSet().Set(uint(place % uint64(last.Cap()))) // as its Add does, which would hash the key again
+	}
 	f.room--
 }
 

@@ -37,7 +37,7 @@ type fold struct {
 	base    protocol.Revision // head of the view
 	entries []entry           // at revisions base+1, base+2, ...
 	objects map[string]object // the changed ones
-	known   map[string]client // those met; zero if renamed
+	changed map[string]client // zero if renamed
 	seen    []string          // identities of clients to store
 	parts   map[uint64]*held  // those of which something is, or was, held
 	refused []refused
@@ -62,20 +62,35 @@ type refused struct {
 	refusal  protocol.Refusal
 }
 
-func newFold(v view) (*fold, error) {
-	base, err := v.head()
-	if err != nil {
-		return nil, err
+func newFold() *fold {
+	return &fold{objects: map[string]object{}, changed: map[string]client{}, parts: map[uint64]*held{}}
+}
+
+// begin makes the fold an empty one that builds on a view.
+func (f *fold) begin(v view) (err error) {
+	f.reset() // it may have failed
+	f.view = v
+	if f.base, err = v.head(); err != nil {
+		return err
 	}
-	last, err := v.clients()
-	return &fold{
-		view:    v,
-		base:    base,
-		last:    last,
-		objects: map[string]object{},
-		known:   map[string]client{},
-		parts:   map[uint64]*held{},
-	}, err
+	f.last, err = v.clients()
+	return err
+}
+
+// reset lets go of all that the fold refers to, and keeps its memory for the next
+// one, unless it is much.
+func (f *fold) reset() {
+	const much = 4 << 10
+	if cap(f.entries) > much {
+		*f = *newFold()
+		return
+	}
+	clear(f.entries)
+	clear(f.seen)
+	clear(f.objects)
+	clear(f.changed)
+	clear(f.parts)
+	*f = fold{entries: f.entries[:0], seen: f.seen[:0], objects: f.objects, changed: f.changed, parts: f.parts}
 }
 
 func (f *fold) head() protocol.Revision {
@@ -173,7 +188,7 @@ func (f *fold) hold(c client, h *held, p part, repairs *repairs) error {
 		if err != nil {
 			return err
 		}
-		doubtful, err := f.isDoubtful(c, p, p.changes[i], obj)
+		doubtful, err := f.isDoubtful(c, &p, p.changes[i], obj)
 		if err != nil {
 			return err
 		}
@@ -206,22 +221,30 @@ func (f *fold) resolveAll(c client, h *held, last part, repairs *repairs) error 
 	if err != nil {
 		return err
 	}
-	parts = append(parts, last)
-	repairs.addUnheard(parts)
+	if len(parts) > 0 {
+		repairs.addUnheard(append(parts, last))
+	}
 	for _, p := range parts {
 		if !ruleBases {
 			p.base = last.base
 		}
-		for _, change := range p.changes {
-			if err := f.resolveChange(c, p, change, repairs); err != nil {
-				return err
-			}
+		if err := f.resolvePart(c, &p, repairs); err != nil {
+			return err
+		}
+	}
+	return f.resolvePart(c, &last, repairs)
+}
+
+func (f *fold) resolvePart(c client, p *part, repairs *repairs) error {
+	for _, change := range p.changes {
+		if err := f.resolveChange(c, p, change, repairs); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (f *fold) resolveChange(c client, p part, change protocol.Change, repairs *repairs) error {
+func (f *fold) resolveChange(c client, p *part, change protocol.Change, repairs *repairs) error {
 	key := objectKey(change.Table, change.Key)
 	obj, err := f.object(key)
 	if err != nil {

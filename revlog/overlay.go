@@ -97,7 +97,7 @@ func (o *overlay) after(key string, most int) []keyed {
 }
 
 func ascend(layer *btree.Map[string, object], after string, most int) []keyed {
-	var found []keyed
+	found := make([]keyed, 0, min(most, layer.Len()))
 	layer.Ascend(after, func(key string, obj object) bool {
 		if key != after {
 			found = append(found, keyed{key, obj})

@@ -11,7 +11,7 @@ type request struct {
 	set     Set
 	receipt Receipt
 	err     error
-	done    chan struct{} // closed when receipt and err are final
+	done    chan struct{} // has room for one; full when receipt and err are final
 }
 
 // A queue gathers requests into groups that are committed together.
@@ -21,10 +21,27 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []*request
 	closed  bool
+
+	answered sync.Pool // of requests
 }
 
 func newQueue() *queue {
 	return &queue{arrived: make(chan struct{}, 1)}
+}
+
+// newRequest returns a request, to be recycled when it was answered.
+func (q *queue) newRequest(set Set) *request {
+	r, ok := q.answered.Get().(*request)
+	if !ok {
+		r = &request{done: make(chan struct{}, 1)}
+	}
+	r.set = set
+	return r
+}
+
+func (q *queue) recycle(r *request) {
+	*r = request{done: r.done}
+	q.answered.Put(r)
 }
 
 // push reports whether the request will be answered: the queue may be closed.
@@ -78,15 +95,6 @@ func (q *queue) take() []*request {
 		q.waiting = nil
 	}
 	return group
-}
-
-// changesOf returns how many changes there are in a group.
-func changesOf(group []*request) int {
-	changes := 0
-	for _, r := range group {
-		changes += len(r.set.Changes)
-	}
-	return changes
 }
 
 // gatherTime is how long a group may wait to become as large as the one before.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -98,9 +99,12 @@ func isSealed(key, record []byte) bool {
 	return len(record) >= checksumSize && binary.BigEndian.Uint32(record) == checksum(key, record)
 }
 
-func (e entry) encode() []byte {
+func (e entry) encode() []byte { return e.append(nil) }
+
+func (e entry) append(b []byte) []byte {
 	c := e.change
-	b := make([]byte, checksumSize, checksumSize+32+len(c.Table)+len(c.Key)+len(c.Obj)+len(c.Mods))
+	b = slices.Grow(b, checksumSize+32+len(c.Table)+len(c.Key)+len(c.Obj)+len(c.Mods))
+	b = append(b, make([]byte, checksumSize)...)
 	b = append(b, byte(c.Type))
 	b = binary.AppendUvarint(b, e.client)
 	b = binary.AppendUvarint(b, uint64(e.previous))
@@ -124,8 +128,11 @@ func decodeEntry(key, b []byte) (entry, error) {
 	return e, nil
 }
 
-func (o object) encode() []byte {
-	b := make([]byte, checksumSize, checksumSize+24+len(o.value))
+func (o object) encode() []byte { return o.append(nil) }
+
+func (o object) append(b []byte) []byte {
+	b = slices.Grow(b, checksumSize+24+len(o.value))
+	b = append(b, make([]byte, checksumSize)...)
 	b = binary.AppendUvarint(b, uint64(o.last))
 	b = binary.AppendUvarint(b, o.owner)
 	if o.value == nil {
@@ -240,8 +247,8 @@ func setPayload(c *protocol.Change, payload []byte) {
 
 // objectKey is the key of an object's record.
 func objectKey(table string, key protocol.Key) string {
-	b := make([]byte, 0, binary.MaxVarintLen16+len(table)+len(key))
-	return string(append(appendBytes(b, table), key...))
+	var most [128]byte // most fit, and need no memory of their own
+	return string(append(appendBytes(most[:0], table), key...))
 }
 
 // splitObjectKey is the inverse of objectKey.

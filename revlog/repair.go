@@ -130,7 +130,7 @@ func (r resync) covers(h history, obj object, base protocol.Revision) (bool, err
 // isDoubtful reports whether it matters if a client made a change before or after
 // it got what others did to the object, and cannot be known. Dexie.Syncable takes
 // the base of a set before it takes the changes, and may apply a batch in between.
-func (f *fold) isDoubtful(c client, p part, change protocol.Change, obj object) (bool, error) {
+func (f *fold) isDoubtful(c client, p *part, change protocol.Change, obj object) (bool, error) {
 	if p.sent <= p.base || !ruleDoubt {
 		return false, nil
 	}

@@ -19,13 +19,14 @@ type txView struct {
 	runs                             []run // the newest first
 	overlay                          *overlay
 
-	// What is known without a look at the file, if it is not nil, and what is told
-	// of looks for objects.
+	// What is known without a look at the file, if it is not nil, and who is told of
+	// looks for objects and of clients that were found.
 	known   map[string]client
 	sizes   *heldSizes
-	keys    *keyFilter
+	keys    *keyFilter // of the objects of the file and the overlay
 	runKeys map[uint64]*bloom.BloomFilter
 	looked  func(objects int)
+	met     func(identity string, c client)
 }
 
 func newTxView(tx *bbolt.Tx, o *overlay) *txView {
@@ -42,7 +43,8 @@ func newTxView(tx *bbolt.Tx, o *overlay) *txView {
 // view returns the state that a fold builds on. Only the committer may call it.
 func (db *DB) view(tx *bbolt.Tx) *txView {
 	v := newTxView(tx, &db.overlay)
-	v.known, v.sizes, v.keys, v.runKeys, v.looked = db.clients, &db.held, &db.keys, db.runs.filters, db.noteLooks
+	v.known, v.sizes, v.keys, v.runKeys = db.clients, &db.held, &db.keys, db.runs.filters
+	v.looked, v.met = db.noteLooks, db.meet
 	return v
 }
 
@@ -60,19 +62,14 @@ func (v *txView) entry(rev protocol.Revision) (entry, error) {
 }
 
 func (v *txView) object(key string) (object, error) {
+	name := []byte(key)
+	if v.keys != nil && v.keys.lacks(name) {
+		return object{}, nil
+	}
 	if v.overlay != nil {
 		if obj, ok := v.overlay.get(key); ok {
 			return obj, nil
 		}
-	}
-	return v.storedObject(key)
-}
-
-// storedObject returns what the file has of an object.
-func (v *txView) storedObject(key string) (object, error) {
-	name := []byte(key)
-	if v.keys != nil && v.keys.lacks(name) {
-		return object{}, nil
 	}
 	if v.looked != nil {
 		v.looked(1)
@@ -116,7 +113,11 @@ func (v *txView) client(identity string) (client, error) {
 	if record == nil {
 		return client{}, nil
 	}
-	return decodeClient(identity, record)
+	c, err := decodeClient(identity, record)
+	if err == nil && v.met != nil {
+		v.met(identity, c)
+	}
+	return c, err
 }
 
 func (v *txView) clients() (uint64, error) {
