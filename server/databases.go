@@ -94,7 +94,7 @@ func (d *databases) openLog(db *database) error {
 		return errors.Join(err, log.Close())
 	}
 	db.log, db.sentAll, db.peers = log, page.Revision, map[string]*peer{}
-	db.publisher = d.startPublisher(db.name, log, page.Revision)
+	db.publisher = d.startPublisher(db, page.Revision)
 	return nil
 }
 

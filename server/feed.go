@@ -158,7 +158,7 @@ func (s *session) offer(b *broadcast) {
 	if f.ended || f.holder != byPublisher || f.position >= b.to {
 		return
 	}
-	if f.position != b.from || !b.isFor(s.identity) {
+	if f.position != b.from || !b.isFor(s.peer) {
 		s.goOnItself()
 		return
 	}

@@ -52,6 +52,20 @@ func (db *database) peer(identity string, isNew bool) *peer {
 	return p
 }
 
+// listedPeers returns the peers of identities. One that is not listed has no
+// connection.
+func (db *database) listedPeers(identities []string) []*peer {
+	db.peersMu.Lock()
+	defer db.peersMu.Unlock()
+	var listed []*peer
+	for _, identity := range identities {
+		if p := db.peers[identity]; p != nil {
+			listed = append(listed, p)
+		}
+	}
+	return listed
+}
+
 func (db *database) releasePeer(p *peer) {
 	db.peersMu.Lock()
 	defer db.peersMu.Unlock()

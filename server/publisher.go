@@ -21,6 +21,7 @@ import (
 type publisher struct {
 	// Static after startPublisher.
 	log    revlog.Log
+	peers  func(identities []string) []*peer
 	share  room
 	logger zerolog.Logger
 	done   chan struct{} // closed when it has ended, after the log has
@@ -39,12 +40,14 @@ type publisher struct {
 // what there is room for in the socket of one that keeps up.
 const sharedBytes = 64 << 10
 
-// startPublisher starts a publisher at the head of a log. It ends with the log.
-func (d *databases) startPublisher(database string, log revlog.Log, head protocol.Revision) *publisher {
+// startPublisher starts a publisher at the head of a database's log. It ends with the
+// log.
+func (d *databases) startPublisher(db *database, head protocol.Revision) *publisher {
 	p := &publisher{
-		log:      log,
+		log:      db.log,
+		peers:    db.listedPeers,
 		share:    d.share,
-		logger:   d.logger.With().Str("database", database).Logger(),
+		logger:   d.logger.With().Str("database", db.name).Logger(),
 		done:     make(chan struct{}),
 		position: head,
 	}
@@ -140,19 +143,19 @@ type broadcast struct {
 	from, to  protocol.Revision
 
 	made    bool
-	clients []string // whom it is not for
-	shared  bool     // it is for all others
+	authors []*peer // whom it is not for
+	shared  bool    // it is for all others
 	changes int
 	frame   []byte // empty if there is nothing to send
 }
 
 // isFor reports whether the batch is the right one for a client.
-func (b *broadcast) isFor(identity string) bool {
+func (b *broadcast) isFor(client *peer) bool {
 	if !b.made {
 		b.made = true
 		b.make()
 	}
-	return b.shared && !slices.Contains(b.clients, identity)
+	return b.shared && !slices.Contains(b.authors, client)
 }
 
 func (b *broadcast) make() {
@@ -162,7 +165,7 @@ func (b *broadcast) make() {
 	if err != nil || page.Partial || page.Clients == nil {
 		return // each client's own feed finds out why
 	}
-	b.shared, b.clients, b.changes = true, page.Clients, page.Count
+	b.shared, b.authors, b.changes = true, p.peers(page.Clients), page.Count
 	if !page.Idle && (ruleEmpty || b.changes > 0) {
 		b.frame = socket.AppendFrame(nil, protocol.EndChanges(page.Text, page.Revision, false))
 	}

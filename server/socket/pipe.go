@@ -10,10 +10,11 @@ import (
 // takes for the connection.
 type pipe struct {
 	net.Conn
-	try    func([]byte) (int, error) // writes what goes out at once; nil if that is not possible
+	try    Trier  // nil if nothing can be written without waiting
+	tcp    tcpTry // what try is for TCP
+	first  []byte // what was read during the handshake; owned by the reading side
 	closed chan struct{}
 	once   sync.Once
-	first  []byte // what was read during the handshake; owned by the reading side
 
 	turn turn // held while bytes go out
 
@@ -22,13 +23,21 @@ type pipe struct {
 	err  error  // why nothing can be sent any more
 }
 
-func newPipe(conn, below net.Conn, first []byte) *pipe {
-	p := &pipe{Conn: conn, closed: make(chan struct{}), turn: newTurn(), first: append([]byte(nil), first...)}
-	if below != nil {
-		p.try = tryWriter(below)
+// begin makes a pipe of a connection. If below is not nil, it is what the connection
+// writes to.
+func (p *pipe) begin(conn, below net.Conn, first []byte) {
+	p.Conn, p.first = conn, append([]byte(nil), first...)
+	p.closed = make(chan struct{})
+	p.turn = newTurn(p.closed)
+	switch below := below.(type) {
+	case Trier:
+		p.try = below
+	case *net.TCPConn:
+		if p.tcp.begin(below) {
+			p.try = &p.tcp
+		}
 	}
 	_ = conn.SetWriteDeadline(time.Time{}) // the one of the handshake would end a later attempt
-	return p
 }
 
 func (p *pipe) Read(b []byte) (int, error) {
@@ -45,7 +54,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 // Write sends a control frame of the library. Nothing goes out after one that
 // closes.
 func (p *pipe) Write(frame []byte) (int, error) {
-	if err := p.turn.lock(p.closed); err != nil {
+	if err := p.turn.lock(); err != nil {
 		return 0, err
 	}
 	defer p.turn.unlock()
@@ -60,7 +69,7 @@ func (p *pipe) Write(frame []byte) (int, error) {
 }
 
 func (p *pipe) write(frames []byte) error {
-	if err := p.turn.lock(p.closed); err != nil {
+	if err := p.turn.lock(); err != nil {
 		return err
 	}
 	defer p.turn.unlock()
@@ -87,7 +96,7 @@ func (p *pipe) sendAll(b []byte) {
 		return
 	}
 	if p.try != nil {
-		n, err := p.try(b)
+		n, err := p.try.TryWrite(b)
 		if b = b[n:]; err != nil || len(b) == 0 {
 			p.err = err
 			return
@@ -108,7 +117,7 @@ func (p *pipe) offer(b []byte) Reception {
 		return Busy
 	}
 	var n int
-	switch n, p.err = p.try(b); {
+	switch n, p.err = p.try.TryWrite(b); {
 	case n == 0 || p.err != nil:
 		return Busy
 	case n < len(b):
@@ -122,29 +131,3 @@ func (p *pipe) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return p.Conn.Close()
 }
-
-// A turn is a lock that may be held for as long as the network takes.
-type turn chan struct{}
-
-func newTurn() turn { return make(turn, 1) }
-
-// lock waits for the turn, or until the connection is closed.
-func (t turn) lock(closed <-chan struct{}) error {
-	select {
-	case t <- struct{}{}:
-		return nil
-	case <-closed:
-		return net.ErrClosed
-	}
-}
-
-func (t turn) tryLock() bool {
-	select {
-	case t <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (t turn) unlock() { <-t }

@@ -21,7 +21,7 @@ import (
 // concurrently, but for those of one Message.
 type Conn struct {
 	*websocket.Conn // to read, ping and close, not to send messages
-	out             *pipe
+	out             pipe
 	text            turn // held for the time of a message
 }
 
@@ -37,19 +37,20 @@ const (
 // more. Frames that are offered are written to below, which is what the
 // connection of the request writes to, or nil if that is unknown.
 func Accept(w http.ResponseWriter, r *http.Request, below net.Conn, options *websocket.AcceptOptions) (*Conn, error) {
-	h := &hijacker{ResponseWriter: w, below: below}
-	conn, err := websocket.Accept(h, r, options)
+	c := new(Conn)
+	conn, err := websocket.Accept(&hijacker{w, below, &c.out}, r, options)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: conn, out: h.out, text: newTurn()}, nil
+	c.Conn, c.text = conn, newTurn(c.out.closed)
+	return c, nil
 }
 
 // A hijacker gives the library a connection with small buffers.
 type hijacker struct {
 	http.ResponseWriter
 	below net.Conn
-	out   *pipe // once it is hijacked
+	out   *pipe // begins when it is hijacked
 }
 
 // Hijack implements http.Hijacker.
@@ -63,7 +64,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.out = newPipe(conn, h.below, first)
+	h.out.begin(conn, h.below, first)
 	return h.out, bufio.NewReadWriter(bufio.NewReaderSize(h.out, readBuffer), bufio.NewWriterSize(h.out, writeBuffer)), nil
 }
 
@@ -74,7 +75,7 @@ func (c *Conn) Write(text []byte) error {
 
 // WriteFrames sends messages that AppendFrame has made frames of.
 func (c *Conn) WriteFrames(frames []byte) error {
-	if err := c.text.lock(c.out.closed); err != nil {
+	if err := c.text.lock(); err != nil {
 		return err
 	}
 	defer c.text.unlock()
@@ -96,7 +97,7 @@ func (c *Conn) Begin() Message { return Message{conn: c} }
 func (m *Message) Write(b []byte, last bool) error {
 	first := !m.begun
 	if first {
-		if err := m.conn.text.lock(m.conn.out.closed); err != nil {
+		if err := m.conn.text.lock(); err != nil {
 			return err
 		}
 		m.begun = true

@@ -4,5 +4,10 @@ package socket
 
 import "net"
 
-// tcpTryWriter returns nil: there is no way.
-func tcpTryWriter(*net.TCPConn) func([]byte) (int, error) { return nil }
+// A tcpTry is of no use: there is no way.
+type tcpTry struct{}
+
+func (*tcpTry) begin(*net.TCPConn) bool { return false }
+
+// TryWrite implements Trier.
+func (*tcpTry) TryWrite([]byte) (int, error) { return 0, nil }

@@ -7,31 +7,30 @@ import (
 	"syscall"
 )
 
-// tcpTryWriter calls the system, for which the sockets of the net package do not
+// A tcpTry calls the system, for which the sockets of the net package do not
 // block. Only one call at a time may be made.
-func tcpTryWriter(conn *net.TCPConn) func([]byte) (int, error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	t := &rawTry{raw: raw}
-	t.call = t.write
-	return t.try
-}
+type tcpTry struct {
+	raw syscall.RawConn
 
-// A rawTry keeps what is passed to a call, which would otherwise be allocated
-// with each.
-type rawTry struct {
-	raw  syscall.RawConn
-	call func(fd uintptr) bool
+	// What is passed to a call would otherwise be allocated with each.
+	call func(fd uintptr)
 	b    []byte
 	n    int
 	err  error
 }
 
-func (t *rawTry) try(b []byte) (int, error) {
+// begin reports whether it can be used for a connection.
+func (t *tcpTry) begin(conn *net.TCPConn) bool {
+	raw, err := conn.SyscallConn()
+	t.raw, t.call = raw, t.write
+	return err == nil
+}
+
+// TryWrite implements Trier. The write side of a RawConn would wait for its turn
+// and prepare to wait for the network, and neither is done here.
+func (t *tcpTry) TryWrite(b []byte) (int, error) {
 	t.b, t.n, t.err = b, 0, nil
-	err := t.raw.Write(t.call)
+	err := t.raw.Control(t.call)
 	t.b = nil
 	if err == nil {
 		err = t.err
@@ -39,18 +38,15 @@ func (t *rawTry) try(b []byte) (int, error) {
 	return t.n, err
 }
 
-func (t *rawTry) write(fd uintptr) bool {
+func (t *tcpTry) write(fd uintptr) {
 	for {
 		t.n, t.err = syscall.Write(int(fd), t.b)
-		switch {
-		case t.err == syscall.EINTR:
-			continue
-		case t.err == syscall.EAGAIN:
-			t.err = nil
-			fallthrough
-		case t.err != nil:
-			t.n = max(t.n, 0)
+		if t.err != syscall.EINTR {
+			break
 		}
-		return true // never wait
 	}
+	if t.err == syscall.EAGAIN {
+		t.err = nil
+	}
+	t.n = max(t.n, 0)
 }
