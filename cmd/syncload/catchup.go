@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"os"
 	"time"
 )
 
@@ -84,8 +86,13 @@ func catchUp(c *client, n int) ([]figure, error) {
 	var frames [][]byte
 	var first time.Duration
 	for last := false; !last; {
+		if err := c.beginWait(c.frames.lastRead); err != nil {
+			return nil, err
+		}
 		payload, err := c.nextText()
-		if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, c.missing("the first batch")
+		} else if err != nil {
 			return nil, err
 		}
 		if !bytes.Contains(payload, []byte(`"changes"`)) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -16,11 +17,13 @@ type client struct {
 	run      *run
 	frames   *frameReader
 	identity string
-	requests int  // sent on this connection
-	awaiting bool // the last of them is not acknowledged
+	requests int    // sent on this connection
+	awaiting bool   // the last of them is not acknowledged
+	ack      []byte // what acknowledges it, as most servers write it
 	sent     time.Time
-	known    uint64 // base of its sets if it does not subscribe
-	out      []byte
+	deadline time.Time // of reads and writes
+	known    uint64    // base of its sets if it does not subscribe
+	set, out []byte
 	follower *follower   // nil if it does not subscribe
 	acks     *histogram  // nil if nobody wants to know
 	end      func() bool // lets go of the run's context
@@ -43,7 +46,7 @@ func (c *client) begin() error {
 	if err != nil {
 		return err
 	}
-	c.frames, c.requests = frames, 0
+	c.frames, c.requests, c.deadline = frames, 0, time.Time{}
 	c.end = context.AfterFunc(c.run.ctx, func() { _ = frames.conn.Close() })
 	out := c.out[:0]
 	identity := []byte(`{"type":"clientIdentity","clientIdentity":`)
@@ -58,7 +61,7 @@ func (c *client) begin() error {
 		subscribe := appendRevision([]byte(`{"type":"subscribe","syncedRevision":`), c.follower.position)
 		out = appendFrame(out, opText, append(subscribe, '}'))
 	}
-	return c.write(out)
+	return c.write(c.sent, out)
 }
 
 // empty begins the request of a set without changes.
@@ -70,6 +73,8 @@ func (c *client) empty() []byte {
 func (c *client) request() {
 	c.requests++
 	c.awaiting = true
+	c.ack = append(c.ack[:0], `{"type":"ack","requestId":`...)
+	c.ack = append(strconv.AppendInt(c.ack, int64(c.requests), 10), '}')
 	c.sent = time.Now()
 }
 
@@ -82,10 +87,13 @@ func (c *client) base() uint64 {
 
 // submit sends a set of n changes from a ref on.
 func (c *client) submit(from ref, n int) error {
-	c.run.ledger.sending(from, n)
 	c.request()
-	set := c.run.ledger.appendSet(nil, from, n, c.base(), c.requests)
-	return c.write(appendFrame(c.out[:0], opText, set))
+	c.run.ledger.sending(from, n, c.sent)
+	set := c.run.ledger.appendSet(c.set[:0], from, n, c.base(), c.requests)
+	if c.set = set; cap(set) > smallBuffer {
+		c.set = nil
+	}
+	return c.write(c.sent, appendFrame(c.out[:0], opText, set))
 }
 
 // awaitAck reads until the set is acknowledged.
@@ -107,14 +115,26 @@ func (c *client) awaitAll(n int) error {
 			return err
 		}
 	}
-	if err := c.write(appendFrame(c.out[:0], opText, c.empty())); err != nil {
+	set := c.empty()
+	if err := c.write(c.sent, appendFrame(c.out[:0], opText, set)); err != nil {
 		return err
 	}
 	return c.read(func() bool { return !c.awaiting }, "an ack")
 }
 
-func (c *client) write(out []byte) error {
-	if err := c.frames.conn.SetWriteDeadline(time.Now().Add(c.run.Patience)); err != nil {
+// beginWait gives the server the run's patience from now on, and a little more, so
+// that not each wait needs a deadline of its own.
+func (c *client) beginWait(now time.Time) error {
+	patience := c.run.Patience
+	if c.deadline.Sub(now) >= patience {
+		return nil
+	}
+	c.deadline = now.Add(patience + patience/8)
+	return c.frames.conn.SetDeadline(c.deadline)
+}
+
+func (c *client) write(now time.Time, out []byte) error {
+	if err := c.beginWait(now); err != nil {
 		return err
 	}
 	_, err := c.frames.conn.Write(out)
@@ -127,8 +147,8 @@ func (c *client) write(out []byte) error {
 // read handles messages until done, and names what has not come if the server
 // falls silent for the run's patience.
 func (c *client) read(done func() bool, what string) error {
-	for !done() {
-		if err := c.frames.conn.SetReadDeadline(time.Now().Add(c.run.Patience)); err != nil {
+	for now := time.Now(); !done(); now = c.frames.lastRead {
+		if err := c.beginWait(now); err != nil {
 			return err
 		}
 		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -142,10 +162,11 @@ func (c *client) read(done func() bool, what string) error {
 
 // linger handles messages for a time.
 func (c *client) linger(d time.Duration) error {
-	if err := c.frames.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
-		return err
-	}
-	for {
+	defer func() { c.deadline = time.Time{} }() // the one that stands is another
+	for end := time.Now().Add(d); ; {
+		if err := c.frames.conn.SetReadDeadline(end); err != nil {
+			return err
+		}
 		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
 		} else if err != nil {
@@ -185,7 +206,7 @@ func (c *client) nextText() ([]byte, error) {
 		case opcode == opClose:
 			return nil, violationf("connection closed", "%q", payload)
 		case opcode == opPing:
-			if err := c.write(appendFrame(c.out[:0], opPong, payload)); err != nil {
+			if err := c.write(time.Now(), appendFrame(c.out[:0], opPong, payload)); err != nil {
 				return nil, err
 			}
 		}
@@ -193,6 +214,10 @@ func (c *client) nextText() ([]byte, error) {
 }
 
 func (c *client) handleText(payload []byte) error {
+	if c.awaiting && bytes.Equal(payload, c.ack) {
+		c.awaiting = false
+		return nil
+	}
 	m, err := c.run.ledger.decode(payload)
 	if err != nil {
 		return err
@@ -240,10 +265,7 @@ func (c *client) close() {
 // soon: clients come back after seconds.
 func (c *client) leave() error {
 	const soon = 10 * time.Millisecond
-	if err := c.write(appendFrame(c.out[:0], opClose, []byte{0x03, 0xE8})); err != nil {
-		return err
-	}
-	if err := c.frames.conn.SetReadDeadline(time.Now().Add(c.run.Patience)); err != nil {
+	if err := c.write(time.Now(), appendFrame(c.out[:0], opClose, []byte{0x03, 0xE8})); err != nil {
 		return err
 	}
 	for opcode := byte(0); opcode != opClose; {

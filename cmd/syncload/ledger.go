@@ -162,11 +162,10 @@ func appendRevision(out []byte, rev uint64) []byte {
 	return strconv.AppendUint(out, rev, 10)
 }
 
-// sending notes that n changes from a ref on are about to go out.
-func (l *ledger) sending(from ref, n int) {
-	now := time.Now().UnixNano()
+// sending notes that n changes from a ref on go out at a time.
+func (l *ledger) sending(from ref, n int, at time.Time) {
 	for i := range n {
-		l.sent[from.writer][int(from.number)+i].Store(now)
+		l.sent[from.writer][int(from.number)+i].Store(at.UnixNano())
 	}
 	l.made[from.writer].Store(from.number + uint32(n))
 }
