@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/coder/websocket"
@@ -20,6 +22,7 @@ type inbox struct {
 	folder  string
 	files   *line               // bytes in files
 	handled *semaphore.Weighted // bytes of large messages that are being handled
+	buffers sync.Pool           // *[]byte of small messages that were handled
 }
 
 // smallMessage is how much of a message may be in memory before it is complete.
@@ -33,11 +36,40 @@ func newInbox(config *Config) *inbox {
 	}
 }
 
+// usualMessage is the room that most messages fit in, and the most that is kept for
+// the next one.
+const usualMessage = 1 << 10
+
 // A letter is a complete message. It is to be released when it has been handled.
 type letter struct {
-	text    []byte
-	release func()
+	text   []byte
+	buffer *[]byte // that a small one is in
+	inbox  *inbox
 }
+
+// release gives back the room that a large message takes.
+func (l letter) release() {
+	if l.buffer == nil && l.inbox != nil {
+		l.inbox.handled.Release(int64(len(l.text)))
+	}
+}
+
+// reuse gives the memory of a small message to another one. Nothing may refer to it
+// any more.
+func (l letter) reuse() {
+	if l.buffer == nil || cap(l.text) > usualMessage {
+		return
+	}
+	if spoil != nil {
+		spoil(l.text)
+	}
+	*l.buffer = l.text[:0]
+	l.inbox.buffers.Put(l.buffer)
+}
+
+// spoil, if it is set, is called with memory before it is reused: so tests find who
+// still refers to it.
+var spoil func([]byte)
 
 var (
 	tooLong = closing{code: websocket.StatusMessageTooBig,
@@ -50,17 +82,17 @@ var (
 // it calls hangUp, which makes r fail. An error that is a closing says how to
 // close the connection.
 func (in *inbox) receive(ctx context.Context, r io.Reader, limit int64, hangUp func()) (letter, error) {
-	r = io.LimitReader(r, limit+1)
-	text, err := io.ReadAll(io.LimitReader(r, smallMessage))
+	buffer := in.buffer()
+	text, err := readUpTo(r, *buffer, int(min(limit+1, smallMessage)))
 	switch {
 	case err != nil:
 		return letter{}, err
 	case int64(len(text)) > limit:
 		return letter{}, tooLong
 	case len(text) < smallMessage:
-		return letter{text, func() {}}, nil
+		return letter{text, buffer, in}, nil
 	}
-	file, err := in.receiveFile(text, r, hangUp)
+	file, err := in.receiveFile(text, io.LimitReader(r, limit+1-smallMessage), hangUp)
 	if err != nil {
 		return letter{}, err
 	}
@@ -69,6 +101,32 @@ func (in *inbox) receive(ctx context.Context, r io.Reader, limit int64, hangUp f
 		return letter{}, tooLong
 	}
 	return in.readBack(ctx, file)
+}
+
+func (in *inbox) buffer() *[]byte {
+	if buffer, ok := in.buffers.Get().(*[]byte); ok {
+		return buffer
+	}
+	buffer := make([]byte, 0, usualMessage)
+	return &buffer
+}
+
+// readUpTo appends to b what is read, until it ends or b has a length.
+func readUpTo(r io.Reader, b []byte, length int) ([]byte, error) {
+	for len(b) < length {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, len(b))
+		}
+		n, err := r.Read(b[len(b):min(cap(b), length)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 // A messageFile is a message that is, or was, too large for memory.
@@ -134,13 +192,12 @@ func (in *inbox) readBack(ctx context.Context, m *messageFile) (letter, error) {
 	if err := in.handled.Acquire(ctx, m.size); err != nil {
 		return letter{}, err
 	}
-	release := func() { in.handled.Release(m.size) }
-	text := make([]byte, m.size)
-	if _, err := m.file.ReadAt(text, 0); err != nil {
-		release()
+	l := letter{text: make([]byte, m.size), inbox: in}
+	if _, err := m.file.ReadAt(l.text, 0); err != nil {
+		l.release()
 		return letter{}, failure(fmt.Errorf("read back a large message: %w", err))
 	}
-	return letter{text, release}, nil
+	return l, nil
 }
 
 func (m *messageFile) close() {

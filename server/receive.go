@@ -43,6 +43,9 @@ func (s *session) handle(ctx, stop context.Context, message letter) error {
 		answer, err = s.answer(ctx, stop, message.text)
 		return err
 	})
+	if err == nil { // else the log may still have a set of the message
+		message.reuse()
+	}
 	if len(answer) == 0 {
 		return err
 	}
@@ -77,7 +80,7 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 	case protocol.ClientIdentity:
 		return s.identify(ctx, msg)
 	case protocol.Changes:
-		return s.submit(ctx, msg)
+		return s.submit(msg)
 	case protocol.Subscribe:
 		s.subscribe(ctx, stop, msg)
 	case protocol.Unknown:
@@ -174,7 +177,7 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 }
 
 // submit acknowledges a set when the log has it on disk.
-func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, error) {
+func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	if s.isBlank(msg) {
 		s.sets++
 		s.server.counts.setsReceived.Add(1)
@@ -183,7 +186,8 @@ func (s *session) submit(ctx context.Context, msg protocol.Changes) ([]byte, err
 	now := time.Now()
 	s.lastSet.Store(now.UnixNano())
 	s.holdFeed()
-	receipt, err := s.submitRestrained(ctx, revlog.Set{
+	// The reading waits here, so nobody could cancel it.
+	receipt, err := s.submitRestrained(context.Background(), revlog.Set{
 		Client:  s.identity,
 		Base:    msg.Base,
 		Changes: msg.Changes,

@@ -283,7 +283,7 @@ func (s *session) readMessage(ctx context.Context) (letter, error) {
 	}
 	limit := int64(s.server.config.Limits.FrameBytes)
 	hangUp := func() { _ = s.link.SetReadDeadline(time.Now()) }
-	return s.server.inbox.receive(ctx, heardReader{r, &s.heard}, limit, hangUp)
+	return s.server.inbox.receive(ctx, &heardReader{r, &s.heard}, limit, hangUp)
 }
 
 // A heardReader counts what comes in. It reads in pieces, because the library's
@@ -293,7 +293,7 @@ type heardReader struct {
 	heard *atomic.Int64
 }
 
-func (r heardReader) Read(b []byte) (int, error) {
+func (r *heardReader) Read(b []byte) (int, error) {
 	const piece = 8 << 10
 	n, err := r.Reader.Read(b[:min(len(b), piece)])
 	r.heard.Add(int64(n))
