@@ -34,7 +34,7 @@ func benchCases(quick bool) []benchCase {
 		{"16 writers that subscribe", commitMode{Writers: 16, Sets: n(1000, 20), Changes: 1, Subscribe: true}, commit},
 		{"the same beside one that never reads", commitMode{Writers: 16, Sets: n(1000, 20), Changes: 1, Subscribe: true, Stalled: 1}, commit},
 		{"16 that subscribe, 100,000 changes in the log", commitMode{Writers: 16, Sets: n(1000, 20), Changes: 1, Subscribe: true, Before: n(100_000, 1000)}, commit},
-		{"256 writers", commitMode{Writers: 256, Sets: n(200, 4), Changes: 1}, commit},
+		{"256 writers", commitMode{Writers: 256, Sets: n(400, 4), Changes: 1}, commit},
 		{"fan-out at 20 sets/s", fanoutMode{Subscribers: n(1000, 20), Rate: 20, For: during}, []string{"delivery p50", "delivery p99", "server CPU per delivery"}},
 		{"initial sync", initialMode{Objects: n(100_000, 2000)}, []string{"all", "first bytes"}},
 		{"reconnect, up to date", reconnectMode{Objects: n(10_000, 500), Times: n(100, 5)}, []string{"answer p50"}},
