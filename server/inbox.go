@@ -22,7 +22,7 @@ type inbox struct {
 	folder  string
 	files   *line               // bytes in files
 	handled *semaphore.Weighted // bytes of large messages that are being handled
-	buffers sync.Pool           // *[]byte of small messages that were handled
+	letters sync.Pool           // small ones that were handled
 }
 
 // smallMessage is how much of a message may be in memory before it is complete.
@@ -42,29 +42,29 @@ const usualMessage = 1 << 10
 
 // A letter is a complete message. It is to be released when it has been handled.
 type letter struct {
-	text   []byte
-	buffer *[]byte // that a small one is in
-	inbox  *inbox
+	text  []byte
+	inbox *inbox
+	large bool
 }
 
 // release gives back the room that a large message takes.
-func (l letter) release() {
-	if l.buffer == nil && l.inbox != nil {
+func (l *letter) release() {
+	if l.large {
 		l.inbox.handled.Release(int64(len(l.text)))
 	}
 }
 
 // reuse gives the memory of a small message to another one. Nothing may refer to it
 // any more.
-func (l letter) reuse() {
-	if l.buffer == nil || cap(l.text) > usualMessage {
+func (l *letter) reuse() {
+	if l.large || cap(l.text) > usualMessage {
 		return
 	}
 	if spoil != nil {
 		spoil(l.text)
 	}
-	*l.buffer = l.text[:0]
-	l.inbox.buffers.Put(l.buffer)
+	l.text = l.text[:0]
+	l.inbox.letters.Put(l)
 }
 
 // spoil, if it is set, is called with memory before it is reused: so tests find who
@@ -81,52 +81,56 @@ var (
 // receive reads a message of at most limit bytes. If the message has to give way
 // it calls hangUp, which makes r fail. An error that is a closing says how to
 // close the connection.
-func (in *inbox) receive(ctx context.Context, r io.Reader, limit int64, hangUp func()) (letter, error) {
-	buffer := in.buffer()
-	text, err := readUpTo(r, *buffer, int(min(limit+1, smallMessage)))
+func (in *inbox) receive(ctx context.Context, r io.Reader, limit int64, hangUp func()) (*letter, error) {
+	l := in.letter()
+	err := l.read(r, int(min(limit+1, smallMessage)))
 	switch {
 	case err != nil:
-		return letter{}, err
-	case int64(len(text)) > limit:
-		return letter{}, tooLong
-	case len(text) < smallMessage:
-		return letter{text, buffer, in}, nil
+		return nil, err
+	case int64(len(l.text)) > limit:
+		return nil, tooLong
+	case len(l.text) < smallMessage:
+		return l, nil
 	}
-	file, err := in.receiveFile(text, io.LimitReader(r, limit+1-smallMessage), hangUp)
-	if err != nil {
-		return letter{}, err
-	}
-	defer file.close()
-	if file.size > limit {
-		return letter{}, tooLong
-	}
-	return in.readBack(ctx, file)
+	return in.receiveLarge(ctx, l.text, r, limit, hangUp)
 }
 
-func (in *inbox) buffer() *[]byte {
-	if buffer, ok := in.buffers.Get().(*[]byte); ok {
-		return buffer
+func (in *inbox) letter() *letter {
+	if l, ok := in.letters.Get().(*letter); ok {
+		return l
 	}
-	buffer := make([]byte, 0, usualMessage)
-	return &buffer
+	return &letter{text: make([]byte, 0, usualMessage), inbox: in}
 }
 
-// readUpTo appends to b what is read, until it ends or b has a length.
-func readUpTo(r io.Reader, b []byte, length int) ([]byte, error) {
-	for len(b) < length {
-		if len(b) == cap(b) {
-			b = slices.Grow(b, len(b))
+// read reads until the message ends or has a length.
+func (l *letter) read(r io.Reader, length int) error {
+	for len(l.text) < length {
+		if len(l.text) == cap(l.text) {
+			l.text = slices.Grow(l.text, len(l.text))
 		}
-		n, err := r.Read(b[len(b):min(cap(b), length)])
-		b = b[:len(b)+n]
+		n, err := r.Read(l.text[len(l.text):min(cap(l.text), length)])
+		l.text = l.text[:len(l.text)+n]
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return b, nil
+	return nil
+}
+
+// receiveLarge receives the rest of a message.
+func (in *inbox) receiveLarge(ctx context.Context, start []byte, rest io.Reader, limit int64, hangUp func()) (*letter, error) {
+	file, err := in.receiveFile(start, io.LimitReader(rest, limit+1-int64(len(start))), hangUp)
+	if err != nil {
+		return nil, err
+	}
+	defer file.close()
+	if file.size > limit {
+		return nil, tooLong
+	}
+	return in.readBack(ctx, file)
 }
 
 // A messageFile is a message that is, or was, too large for memory.
@@ -188,14 +192,14 @@ func (m *messageFile) takeAll(rest io.Reader, buffer []byte) error {
 }
 
 // readBack returns the message when there is memory for it.
-func (in *inbox) readBack(ctx context.Context, m *messageFile) (letter, error) {
+func (in *inbox) readBack(ctx context.Context, m *messageFile) (*letter, error) {
 	if err := in.handled.Acquire(ctx, m.size); err != nil {
-		return letter{}, err
+		return nil, err
 	}
-	l := letter{text: make([]byte, m.size), inbox: in}
+	l := &letter{text: make([]byte, m.size), inbox: in, large: true}
 	if _, err := m.file.ReadAt(l.text, 0); err != nil {
 		l.release()
-		return letter{}, failure(fmt.Errorf("read back a large message: %w", err))
+		return nil, failure(fmt.Errorf("read back a large message: %w", err))
 	}
 	return l, nil
 }

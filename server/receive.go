@@ -34,7 +34,7 @@ func (s *session) read(ctx, stop context.Context) error {
 }
 
 // handle handles a message and sends the answer, which may come with an error.
-func (s *session) handle(ctx, stop context.Context, message letter) error {
+func (s *session) handle(ctx, stop context.Context, message *letter) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
 	var answer []byte

@@ -271,15 +271,15 @@ func (s *session) writeFrames(frames []byte) error {
 }
 
 // readMessage reads one message.
-func (s *session) readMessage(ctx context.Context) (letter, error) {
+func (s *session) readMessage(ctx context.Context) (*letter, error) {
 	kind, r, err := s.conn.Reader(context.Background()) // it ends with the connection
 	if err != nil {
-		return letter{}, err
+		return nil, err
 	}
 	if kind == websocket.MessageBinary {
 		answer, err := s.offend(websocket.StatusUnsupportedData, &protocol.Error{
 			Message: "binary frame; the protocol is JSON in text frames"})
-		return letter{}, errors.Join(s.write(answer), err)
+		return nil, errors.Join(s.write(answer), err)
 	}
 	limit := int64(s.server.config.Limits.FrameBytes)
 	hangUp := func() { _ = s.link.SetReadDeadline(time.Now()) }
