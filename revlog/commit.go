@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -123,6 +124,7 @@ func (db *DB) store(group []*request) (*fold, error) {
 			return err
 		}
 		f.objectBytes = db.options.ObjectBytes
+		f.entries = slices.Grow(f.entries, changesOf(group))
 		for _, r := range group {
 			if r.receipt, err = f.apply(r.set); err != nil {
 				return err

@@ -97,6 +97,15 @@ func (q *queue) take() []*request {
 	return group
 }
 
+// changesOf returns how many changes there are in a group.
+func changesOf(group []*request) int {
+	changes := 0
+	for _, r := range group {
+		changes += len(r.set.Changes)
+	}
+	return changes
+}
+
 // gatherTime is how long a group may wait to become as large as the one before.
 const gatherTime = 60 * time.Microsecond
 

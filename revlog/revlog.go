@@ -108,7 +108,7 @@ type Log interface {
 	// and atomically, before it returns. A partial set is durably held until
 	// the same client submits one that is not partial. If it returns an error
 	// the set may or may not have been committed; submitting it again does no
-	// harm. After that it may still refer to the bytes of the set, and else not.
+	// harm. If it returns none, it no longer refers to the bytes of the set.
 	Submit(ctx context.Context, set Set) (Receipt, error)
 
 	// Read returns what a reader at a position has not seen, in pages: at most

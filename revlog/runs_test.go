@@ -1,7 +1,9 @@
 package revlog
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"path/filepath"
 	"testing"
 
@@ -49,6 +51,42 @@ func TestRunsTakeEachOthersPlace(t *testing.T) {
 	if _, err := Verify(s.path); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRunOnDisk compares a run, before and after it is merged, with what the package
+// comment says.
+func TestRunOnDisk(t *testing.T) {
+	const number, key = "\x00\x00\x00\x00\x00\x00\x00\x01", "\x05items\"k\""
+	record := "\x01" + "\x01" + "\x01" + `{}` // last, owner, state, value
+	sum := crc32.Checksum([]byte(key+record), crc32.MakeTable(crc32.Castagnoli))
+	record = string(binary.BigEndian.AppendUint32(nil, sum)) + record
+	s := openFiltered(t, filepath.Join(t.TempDir(), "run.db"), Options{bounds: bounds{direct: -1, storeBatch: 1}})
+	s.create(t, "k")
+	s.create(t, "l")
+	s.storeAll()
+	check := func(merged uint64, object string) {
+		t.Helper()
+		err := s.look(func(tx *bbolt.Tx) error {
+			runs := tx.Bucket([]byte("runs"))
+			if got := runs.Sequence(); got != merged {
+				t.Errorf("run %d is merged, want %d", got, merged)
+			}
+			if got := runs.Bucket([]byte(number)).Get([]byte(key)); string(got) != record {
+				t.Errorf("the run has %q, want %q", got, record)
+			}
+			if got := tx.Bucket([]byte("objects")).Get([]byte(key)); string(got) != object {
+				t.Errorf("objects has %q, want %q", got, object)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(0, "")
+	for s.mergeSome() {
+	}
+	check(1, record)
 }
 
 // TestUpgrade opens a file of the format that had no runs.
