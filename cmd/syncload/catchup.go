@@ -86,7 +86,7 @@ func catchUp(c *client, n int) ([]figure, error) {
 	var frames [][]byte
 	var first time.Duration
 	for last := false; !last; {
-		if err := c.beginWait(c.frames.lastRead); err != nil {
+		if err := c.beginRead(c.frames.lastRead); err != nil {
 			return nil, err
 		}
 		payload, err := c.nextText()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -21,7 +22,8 @@ type client struct {
 	awaiting bool   // the last of them is not acknowledged
 	ack      []byte // what acknowledges it, as most servers write it
 	sent     time.Time
-	deadline time.Time // of reads and writes
+	readBy   time.Time // the deadline of reads
+	writeBy  time.Time // the deadline of writes
 	known    uint64    // base of its sets if it does not subscribe
 	set, out []byte
 	follower *follower   // nil if it does not subscribe
@@ -46,7 +48,8 @@ func (c *client) begin() error {
 	if err != nil {
 		return err
 	}
-	c.frames, c.requests, c.deadline = frames, 0, time.Time{}
+	c.frames, c.requests = frames, 0
+	c.readBy, c.writeBy = time.Time{}, time.Time{}
 	c.end = context.AfterFunc(c.run.ctx, func() { _ = frames.conn.Close() })
 	out := c.out[:0]
 	identity := []byte(`{"type":"clientIdentity","clientIdentity":`)
@@ -122,19 +125,24 @@ func (c *client) awaitAll(n int) error {
 	return c.read(func() bool { return !c.awaiting }, "an ack")
 }
 
-// beginWait gives the server the run's patience from now on, and a little more, so
-// that not each wait needs a deadline of its own.
-func (c *client) beginWait(now time.Time) error {
+// extend moves a deadline that leaves less than the run's patience, to a little more,
+// so that not each wait needs one of its own.
+func (c *client) extend(deadline *time.Time, now time.Time, set func(net.Conn, time.Time) error) error {
 	patience := c.run.Patience
-	if c.deadline.Sub(now) >= patience {
+	if deadline.Sub(now) >= patience {
 		return nil
 	}
-	c.deadline = now.Add(patience + patience/8)
-	return c.frames.conn.SetDeadline(c.deadline)
+	*deadline = now.Add(patience + patience/8)
+	return set(c.frames.conn, *deadline)
+}
+
+// beginRead gives the server the run's patience for what is due.
+func (c *client) beginRead(now time.Time) error {
+	return c.extend(&c.readBy, now, net.Conn.SetReadDeadline)
 }
 
 func (c *client) write(now time.Time, out []byte) error {
-	if err := c.beginWait(now); err != nil {
+	if err := c.extend(&c.writeBy, now, net.Conn.SetWriteDeadline); err != nil {
 		return err
 	}
 	_, err := c.frames.conn.Write(out)
@@ -148,7 +156,7 @@ func (c *client) write(now time.Time, out []byte) error {
 // falls silent for the run's patience.
 func (c *client) read(done func() bool, what string) error {
 	for now := time.Now(); !done(); now = c.frames.lastRead {
-		if err := c.beginWait(now); err != nil {
+		if err := c.beginRead(now); err != nil {
 			return err
 		}
 		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -162,11 +170,11 @@ func (c *client) read(done func() bool, what string) error {
 
 // linger handles messages for a time.
 func (c *client) linger(d time.Duration) error {
-	defer func() { c.deadline = time.Time{} }() // the one that stands is another
-	for end := time.Now().Add(d); ; {
-		if err := c.frames.conn.SetReadDeadline(end); err != nil {
-			return err
-		}
+	c.readBy = time.Now().Add(d)
+	if err := c.frames.conn.SetReadDeadline(c.readBy); err != nil {
+		return err
+	}
+	for {
 		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
 		} else if err != nil {
@@ -265,7 +273,11 @@ func (c *client) close() {
 // soon: clients come back after seconds.
 func (c *client) leave() error {
 	const soon = 10 * time.Millisecond
-	if err := c.write(time.Now(), appendFrame(c.out[:0], opClose, []byte{0x03, 0xE8})); err != nil {
+	now := time.Now()
+	if err := c.write(now, appendFrame(c.out[:0], opClose, []byte{0x03, 0xE8})); err != nil {
+		return err
+	}
+	if err := c.beginRead(now); err != nil {
 		return err
 	}
 	for opcode := byte(0); opcode != opClose; {
