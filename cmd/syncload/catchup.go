@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"os"
 	"time"
 )
 
@@ -86,13 +84,8 @@ func catchUp(c *client, n int) ([]figure, error) {
 	var frames [][]byte
 	var first time.Duration
 	for last := false; !last; {
-		if err := c.beginRead(c.frames.lastRead); err != nil {
-			return nil, err
-		}
-		payload, err := c.nextText()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, c.missing("the first batch")
-		} else if err != nil {
+		payload, err := c.nextDue(c.frames.lastRead, "the first batch")
+		if err != nil {
 			return nil, err
 		}
 		if !bytes.Contains(payload, []byte(`"changes"`)) {

@@ -76,8 +76,7 @@ func (c *client) empty() []byte {
 func (c *client) request() {
 	c.requests++
 	c.awaiting = true
-	c.ack = append(c.ack[:0], `{"type":"ack","requestId":`...)
-	c.ack = append(strconv.AppendInt(c.ack, int64(c.requests), 10), '}')
+	c.ack = protocol.AppendAck(c.ack[:0], strconv.Itoa(c.requests))
 	c.sent = time.Now()
 }
 
@@ -156,16 +155,28 @@ func (c *client) write(now time.Time, out []byte) error {
 // falls silent for the run's patience.
 func (c *client) read(done func() bool, what string) error {
 	for now := time.Now(); !done(); now = c.frames.lastRead {
-		if err := c.beginRead(now); err != nil {
+		payload, err := c.nextDue(now, what)
+		if err != nil {
 			return err
 		}
-		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
-			return c.missing(what)
-		} else if err != nil {
+		if err := c.handleText(payload); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nextDue is nextText, but names what has not come if the server falls silent for the
+// run's patience.
+func (c *client) nextDue(now time.Time, what string) ([]byte, error) {
+	if err := c.beginRead(now); err != nil {
+		return nil, err
+	}
+	payload, err := c.nextText()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, c.missing(what)
+	}
+	return payload, err
 }
 
 // linger handles messages for a time.
@@ -175,9 +186,13 @@ func (c *client) linger(d time.Duration) error {
 		return err
 	}
 	for {
-		if err := c.handleNext(); errors.Is(err, os.ErrDeadlineExceeded) {
+		payload, err := c.nextText()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
 		} else if err != nil {
+			return err
+		}
+		if err := c.handleText(payload); err != nil {
 			return err
 		}
 	}
@@ -189,15 +204,6 @@ func (c *client) missing(what string) error {
 		received = c.follower.received
 	}
 	return violationf("missing", "%s did not come within %v (request %d, %d changes of others so far)", what, c.run.Patience, c.requests, received)
-}
-
-// handleNext handles the next message.
-func (c *client) handleNext() error {
-	payload, err := c.nextText()
-	if err != nil {
-		return err
-	}
-	return c.handleText(payload)
 }
 
 // nextText returns the next message, which is valid until the next call.
