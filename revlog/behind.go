@@ -48,17 +48,14 @@ func (db *DB) storeSome() bool {
 		if err != nil {
 			return err
 		}
-		records := db.records[:0]
+		defer db.records.reset()
 		for _, obj := range batch {
 			key := []byte(obj.key)
 			db.runs.add(key)
-			start := len(records)
-			records = obj.append(records)
-			if err := put(objects, key, records[start:len(records):len(records)]); err != nil {
+			if err := putRecord(&db.records, objects, key, obj.object); err != nil {
 				return err
 			}
 		}
-		db.keepRecords(records)
 		if len(batch) == storeBatch {
 			return nil
 		}

@@ -138,9 +138,8 @@ func (db *DB) store(group []*request) (*fold, error) {
 				return err
 			}
 		}
-		records, err := f.store(tx, db.records[:0])
-		db.keepRecords(records)
-		return err
+		defer db.records.reset()
+		return f.store(tx, &db.records)
 	})
 	if errors.Is(err, errNothing) {
 		err = nil
@@ -148,32 +147,15 @@ func (db *DB) store(group []*request) (*fold, error) {
 	return f, err
 }
 
-// keepRecords keeps the memory of the records of a transaction for those of the next,
-// unless it is much.
-func (db *DB) keepRecords(records []byte) {
-	const much = 1 << 20
-	if db.records = records; cap(records) > much {
-		db.records = nil
-	}
-}
-
-// store writes what a fold adds to its view, but for the objects. It appends the
-// records of entries to memory that has to stay until the transaction ends, and
-// returns it.
-func (f *fold) store(tx *bbolt.Tx, records []byte) ([]byte, error) {
+// store writes what a fold adds to its view, but for the objects.
+func (f *fold) store(tx *bbolt.Tx, records *records) error {
 	entries := tx.Bucket(bucketEntries)
 	entries.FillPercent = 1 // they are only ever appended
 	for _, e := range f.entries {
-		start := len(records)
-		records = e.append(records)
-		if err := put(entries, revisionKey(e.revision), records[start:len(records):len(records)]); err != nil {
-			return records, err
+		if err := putRecord(records, entries, revisionKey(e.revision), e); err != nil {
+			return err
 		}
 	}
-	return records, f.storeRest(tx)
-}
-
-func (f *fold) storeRest(tx *bbolt.Tx) error {
 	clients := tx.Bucket(bucketClients)
 	for _, identity := range f.seen {
 		if err := storeClient(clients, identity, f.changed[identity]); err != nil {

@@ -109,10 +109,10 @@ type DB struct {
 	// Owned by the committer.
 	keys     keyFilter
 	runs     runs
-	fold     *fold  // of the commit under way; empty between commits
-	records  []byte // memory for those of a commit
-	fault    error  // why the log ended itself
-	closeErr error  // final when done is closed
+	fold     *fold // of the commit under way; empty between commits
+	records  records
+	fault    error // why the log ended itself
+	closeErr error // final when done is closed
 
 	looked atomic.Int64 // bytes of the file that may have come into memory
 

@@ -3,7 +3,6 @@ package revlog
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"time"
 
 	"syncabled/conflict"
@@ -19,11 +18,6 @@ type view interface {
 	clients() (uint64, error)               // highest number given
 	held(client uint64) ([]part, error)     // in the order of the set
 	heldCount(client uint64) (int, error)   // how many there are
-}
-
-// A history finds entries by revision.
-type history interface {
-	entry(rev protocol.Revision) (entry, error)
 }
 
 // A fold applies sets, one after the other, to a view. It is a pure function of
@@ -346,35 +340,6 @@ func (o object) after(e entry, value []byte) object {
 		owner = 0
 	}
 	return object{last: e.revision, owner: owner, value: value}
-}
-
-// effect returns the net effect of the entries of one object in (after, to]
-// that do not come from a client, and whether the object was repaired for that
-// client there. The chain of entries is walked from the object's last one back,
-// no further than to an entry that makes those before it irrelevant.
-func effect(h history, last, after, to protocol.Revision, client uint64) (net conflict.Effect, repaired bool, err error) {
-	var run []protocol.Change
-	for rev := last; rev > after; {
-		e, err := h.entry(rev)
-		if err != nil {
-			return net, false, err
-		}
-		rev = e.previous
-		switch {
-		case e.revision > to:
-		case e.isMark():
-			repaired = repaired || e.client == client
-		case e.client != client || !ruleOwn:
-			run = append(run, e.change)
-			if e.change.Type != protocol.Update {
-				rev = 0
-			}
-		}
-	}
-	for _, change := range slices.Backward(run) {
-		net = net.Then(change)
-	}
-	return net, repaired, nil
 }
 
 func (f *fold) entry(rev protocol.Revision) (entry, error) {

@@ -76,6 +76,26 @@ func put(bucket *bbolt.Bucket, key, record []byte) error {
 	return bucket.Put(key, seal(key, record))
 }
 
+// records is memory for the records of a transaction, which has to stay as it is until
+// that has ended. The next one takes the same.
+type records []byte
+
+// reset makes room for the records of the next transaction, and lets go of memory that
+// is much.
+func (r *records) reset() {
+	const much = 1 << 20
+	if *r = (*r)[:0]; cap(*r) > much {
+		*r = nil
+	}
+}
+
+// putRecord stores a record that is made in the memory of a transaction.
+func putRecord[R interface{ append([]byte) []byte }](memory *records, bucket *bbolt.Bucket, key []byte, record R) error {
+	start := len(*memory)
+	*memory = record.append(*memory)
+	return put(bucket, key, (*memory)[start:len(*memory):len(*memory)])
+}
+
 // seal fills in the checksum. The key counts, too: a record in another's place is
 // as bad as a damaged one.
 func seal(key, record []byte) []byte {
