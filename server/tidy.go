@@ -16,7 +16,7 @@ type tidy struct {
 }
 
 const (
-	manyConnections = 500
+	manyConnections = 2000
 	tidyDelay       = 2 * time.Second // there may be more to come
 )
 
