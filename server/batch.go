@@ -37,7 +37,7 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 		return page.Revision, nil
 	}
 	s.answered = true
-	s.peer.sending(page.Revision)
+	s.sending(page.Revision)
 	for {
 		if err := s.pushMessage(ctx, query, &page, frame); err != nil || !page.Partial {
 			return page.Revision, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -28,6 +29,7 @@ type feed struct {
 	mu       sync.Mutex
 	holder   holder
 	position protocol.Revision // that the client has; not kept while it runs itself
+	sent     dispatch          // on this connection
 	ended    bool
 }
 
@@ -87,6 +89,22 @@ func (s *session) flush() error {
 	return nil
 }
 
+// sending notes that a batch is about to be sent.
+func (s *session) sending(to protocol.Revision) {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.feed.sent.add(dispatch{to, time.Now().UnixNano()})
+}
+
+// dispatched tells the peer what was sent on this connection, and returns all that was
+// sent to it.
+func (s *session) dispatched() dispatch {
+	s.feed.mu.Lock()
+	sent := s.feed.sent
+	s.feed.mu.Unlock()
+	return s.peer.dispatched(sent)
+}
+
 // restFeed gives the feed to the publisher, unless the client is behind.
 func (s *session) restFeed(position protocol.Revision) bool {
 	return s.tables == nil && s.conn.CanOffer() && s.db.publisher.take(s, position)
@@ -121,7 +139,7 @@ func (s *session) reply(ctx context.Context, answer []byte) error {
 	page, err := s.beginMessage(ctx, query, &message)
 	if err == nil && !page.Partial && !page.Repairs {
 		if page.Revision > query.After && !page.Idle && (ruleEmpty || page.Count > 0) {
-			s.peer.sending(page.Revision)
+			s.sending(page.Revision)
 			s.countPushed(page.Count)
 			s.server.counts.messagesSent.Add(1)
 			frames = socket.AppendFrame(frames, protocol.EndChanges(message, page.Revision, false)[socket.Headroom:])
@@ -164,7 +182,7 @@ func (s *session) offer(b *broadcast) {
 	}
 	received := socket.Sent
 	if len(b.frame) > 0 {
-		s.peer.sending(b.to)
+		f.sent.add(dispatch{b.to, b.time})
 		received = s.conn.Offer(b.frame)
 	}
 	if received != socket.Busy {
@@ -189,4 +207,7 @@ func (s *session) endFeed() {
 	s.stopPushing()
 	s.pushing.Wait()
 	s.progress.end()
+	if s.peer != nil {
+		s.dispatched()
+	}
 }

@@ -80,6 +80,6 @@ func (s *session) succeed(ctx context.Context, identity string) error {
 		return err
 	}
 	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Resync: true, Time: time.Now()})
-	s.peer.sending(receipt.Head)
+	s.sending(receipt.Head)
 	return err
 }

@@ -96,8 +96,8 @@ func (p *peer) spokeBefore(s *session) bool {
 }
 
 // activeSince reports whether that happened, or a batch was sent.
-func (p *peer) activeSince(t time.Time) bool {
-	return p.spokeSince(t) || p.lastSent.Load() > t.UnixNano()
+func (s *session) activeSince(t time.Time) bool {
+	return s.peer.spokeSince(t) || s.dispatched().last > t.UnixNano()
 }
 
 // speaking notes that a set is acknowledged that is not the first of its connection.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -18,16 +17,12 @@ import (
 // both. The newest connection speaks for the peer; the one before is muted, but
 // not closed, because the client would then drop both and start over.
 type peer struct {
-	// sent is the highest position that a batch sent to the peer ends at. The
-	// peer may hold any part of what lies before it.
-	sent     atomic.Uint64
-	lastSent atomic.Int64 // when the last batch began to be sent, in nanoseconds since 1970
-
 	turn     turn // held for the time of a takeover
 	sessions int  // that have it; guarded by database.peersMu
 
 	// Guarded by mu.
 	mu      sync.Mutex
+	sent    dispatch              // as its connections have told
 	speaker *session              // nil if no connection is left that speaks for it
 	muted   map[*session]struct{} // the others
 	spoke   time.Time             // when a set was acknowledged last that was not the first of its connection
@@ -44,7 +39,7 @@ func (db *database) peer(identity string, isNew bool) *peer {
 		db.forgetPeers()
 		p = &peer{turn: newTurn(), muted: map[*session]struct{}{}}
 		if !isNew {
-			p.sent.Store(uint64(db.sentAll))
+			p.sent.position = db.sentAll
 		}
 		db.peers[identity] = p
 	}
@@ -82,21 +77,31 @@ func (db *database) forgetPeers() {
 	}
 	maps.DeleteFunc(db.peers, func(_ string, p *peer) bool {
 		if p.sessions == 0 {
-			db.sentAll = max(db.sentAll, protocol.Revision(p.sent.Load()))
+			db.sentAll = max(db.sentAll, p.dispatched(dispatch{}).position)
 		}
 		return p.sessions == 0
 	})
 }
 
-// sending notes that a batch is about to be sent.
-func (p *peer) sending(to protocol.Revision) {
-	p.lastSent.Store(time.Now().UnixNano())
-	for {
-		sent := p.sent.Load()
-		if uint64(to) <= sent || p.sent.CompareAndSwap(sent, uint64(to)) {
-			return
-		}
-	}
+// A dispatch is what is known of the batches that were sent to a peer, or on one of
+// its connections.
+type dispatch struct {
+	position protocol.Revision // the highest that one ends at; the peer may hold any part of what lies before it
+	last     int64             // when the last one began to be sent, in nanoseconds since 1970
+}
+
+func (d *dispatch) add(more dispatch) {
+	d.position = max(d.position, more.position)
+	d.last = max(d.last, more.last)
+}
+
+// dispatched adds what was sent on a connection, and returns all that connections
+// have told. They do when their feeds end, and when they want to know.
+func (p *peer) dispatched(more dispatch) dispatch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent.add(more)
+	return p.sent
 }
 
 // takeOver makes a session speak for the peer. It reports whether another one
@@ -137,7 +142,7 @@ func (p *peer) replace(before, s *session, roundTrip time.Duration, canGoOn bool
 	defer before.busy.Unlock()
 	switch {
 	case !ruleLate:
-	case canGoOn && (p.activeSince(s.madeUp(roundTrip, patient)) || p.spokeBefore(s) || before.link.accepted.After(s.link.accepted)):
+	case canGoOn && (before.activeSince(s.madeUp(roundTrip, patient)) || p.spokeBefore(s) || before.link.accepted.After(s.link.accepted)):
 		return true, p.yield(s)
 	case p.spokeSince(s.madeUp(roundTrip, hasty)):
 		return true, startOver

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -80,8 +81,11 @@ func (p *publisher) publish(head protocol.Revision) {
 	p.position = head
 	p.offered = append(p.offered[:0], p.sessions...)
 	p.mu.Unlock()
-	for _, s := range p.offered {
-		s.offer(&b)
+	for some := range slices.Chunk(p.offered, 64) {
+		b.time = time.Now().UnixNano()
+		for _, s := range some {
+			s.offer(&b)
+		}
 	}
 	clear(p.offered)
 }
@@ -141,6 +145,7 @@ func (p *publisher) leave(s *session) {
 type broadcast struct {
 	publisher *publisher
 	from, to  protocol.Revision
+	time      int64 // about when it is offered, in nanoseconds since 1970
 
 	made    bool
 	authors []*peer // whom it is not for

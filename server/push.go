@@ -67,7 +67,7 @@ const idleFrame = 4 << 10
 // that wrote on an earlier connection and has no position yet: it does not know
 // what became of its first upload.
 func (s *session) mayHold(position protocol.Revision) bool {
-	return ruleResync && uint64(position) < s.peer.sent.Load() || ruleLostAck && position == 0 && s.known
+	return ruleResync && position < s.dispatched().position || ruleLostAck && position == 0 && s.known
 }
 
 // pushWhole sends all objects that were touched after a position as they are. It

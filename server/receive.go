@@ -195,7 +195,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 		Partial: msg.Partial,
 		Time:    now,
 
-		Sent:       protocol.Revision(s.peer.sent.Load()),
+		Sent:       s.dispatched().position,
 		Connection: s.id,
 		Stale:      s.stale,
 		ReadOnly:   s.grant.ReadOnly,
