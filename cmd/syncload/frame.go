@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ type frameReader struct {
 	lastRead  time.Time // when bytes last came
 	firstByte time.Time // when the message in hand began to come
 	bytes     int64     // that came since the handshake
+	keeps     bool      // messages stay valid: what was read stays where it is
 }
 
 const smallBuffer = 1 << 10
@@ -56,7 +58,7 @@ func newFrameReader(conn net.Conn, first []byte) *frameReader {
 }
 
 // next returns the next message, or the payload of the next control frame. It
-// is valid until the next call.
+// is valid until the next call, unless they are kept.
 func (r *frameReader) next() (opcode byte, payload []byte, err error) {
 	for {
 		head, payload, err := r.frame()
@@ -77,11 +79,15 @@ func (r *frameReader) next() (opcode byte, payload []byte, err error) {
 		case fin && !r.within:
 			return opText, payload, nil
 		}
-		if !r.within {
-			r.message = nil
+		switch {
+		case r.within: // if what was read stays, this moves the frame up to the one before
+			r.message = append(r.message, payload...)
+		case r.keeps:
+			r.message = payload
+		default:
+			r.message = bytes.Clone(payload)
 		}
 		r.within = !fin
-		r.message = append(r.message, payload...)
 		if len(r.message) > longestFrame {
 			return 0, nil, fmt.Errorf("%w: a message of over %d bytes", errFrame, longestFrame)
 		}
@@ -91,9 +97,17 @@ func (r *frameReader) next() (opcode byte, payload []byte, err error) {
 	}
 }
 
+// keep has messages stay valid from now on, and gives memory for them. If it is not
+// enough, there is more to be had.
+func (r *frameReader) keep(memory []byte) {
+	unread := append(memory[:0], r.buf[r.start:r.end]...)
+	r.keeps = true
+	r.buf, r.start, r.end = unread[:cap(unread)], 0, len(unread)
+}
+
 // frame returns the first byte and the payload of the next frame.
 func (r *frameReader) frame() (byte, []byte, error) {
-	if r.start == r.end {
+	if r.start == r.end && !r.keeps {
 		r.start, r.end = 0, 0
 		if len(r.buf) > smallBuffer && !r.within {
 			r.buf = make([]byte, smallBuffer)
@@ -146,14 +160,14 @@ func (r *frameReader) fill(n int) error {
 	if r.end-r.start >= n {
 		return nil
 	}
-	if r.start > 0 && len(r.buf)-r.start < n {
+	if r.start > 0 && len(r.buf)-r.start < n && !r.keeps {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
 	for r.end-r.start < n {
 		if r.end == len(r.buf) {
 			// Growing with what has come, and not with what was announced.
-			grown := make([]byte, min(2*len(r.buf), max(n, smallBuffer)+smallBuffer))
+			grown := make([]byte, min(max(2*len(r.buf), smallBuffer), max(n, smallBuffer)+smallBuffer))
 			r.end = copy(grown, r.buf[r.start:r.end])
 			r.start = 0
 			r.buf = grown

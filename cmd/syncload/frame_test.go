@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -72,6 +73,35 @@ func TestMessageInParts(t *testing.T) {
 		opcode, got, err := r.next()
 		if err != nil || opcode != want.opcode || string(got) != want.payload {
 			t.Fatalf("got %d %q, %v; want %d %q", opcode, got, err, want.opcode, want.payload)
+		}
+	}
+}
+
+// TestMessagesAreKept: however much memory there is, and wherever it ends.
+func TestMessagesAreKept(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	stream := serverFrame(opText, "a") + serverFrame(finBit|opPing, "p") + serverFrame(opContinue, long) +
+		serverFrame(finBit|opContinue, "b") + serverFrame(finBit|opText, "c") + serverFrame(finBit|opText, long)
+	want := []string{"a" + long + "b", "c", long}
+	for size := range 2 * len(stream) {
+		for _, first := range []int{0, 1, 10} {
+			r := newFrameReader(scriptedConn{Reader: iotest.OneByteReader(strings.NewReader(stream[first:]))}, []byte(stream[:first]))
+			r.keep(make([]byte, size))
+			var kept [][]byte
+			for len(kept) < len(want) {
+				opcode, payload, err := r.next()
+				if err != nil {
+					t.Fatalf("%d bytes, %d read before: %v", size, first, err)
+				}
+				if opcode == opText {
+					kept = append(kept, payload)
+				}
+			}
+			for i := range want {
+				if string(kept[i]) != want[i] {
+					t.Fatalf("%d bytes, %d read before: message %d is %q, want %q", size, first, i, kept[i], want[i])
+				}
+			}
 		}
 	}
 }

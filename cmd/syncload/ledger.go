@@ -29,6 +29,8 @@ type ledger struct {
 
 	contest *contest // nil if the changes are new objects, all of them
 
+	pattern atomic.Pointer[pattern] // nil until changes have come
+
 	mu      sync.Mutex
 	decoded map[string]*message
 }
@@ -170,6 +172,11 @@ func (l *ledger) sending(from ref, n int, at time.Time) {
 	l.made[from.writer].Store(from.number + uint32(n))
 }
 
+// has reports whether a change was made.
+func (l *ledger) has(r ref) bool {
+	return int(r.writer) < len(l.made) && r.number < l.made[r.writer].Load()
+}
+
 // A sentChange is a change as a server sent it, in its parts.
 type sentChange struct{ kind, table, key, obj, mods []byte }
 
@@ -213,7 +220,7 @@ func (l *ledger) check(change []byte, scratch *[]byte) (ref, bool, error) {
 		r, *scratch = l.contest.expected((*scratch)[:0], l, r, &sent)
 	}
 	switch {
-	case int(r.writer) >= len(l.made) || r.number >= l.made[r.writer].Load():
+	case !l.has(r):
 		return ref{}, false, violationf("unknown object", "a change that nobody made: %s", excerpt(change))
 	case string(sent.kind) != "1" && !isUpdate || string(sent.table) != `"`+table+`"`:
 		return ref{}, false, violationf("wrong object", "not the type and table that were sent: %s", excerpt(change))

@@ -44,6 +44,13 @@ func (l *ledger) decode(frame []byte) (*message, error) {
 }
 
 func (l *ledger) decodeNew(frame []byte) (*message, error) {
+	if m := l.decodeAlike(frame); m != nil {
+		return m, nil
+	}
+	return l.parse(frame)
+}
+
+func (l *ledger) parse(frame []byte) (*message, error) {
 	if !json.Valid(frame) {
 		return nil, violationf("not the protocol", "not JSON: %s", excerpt(frame))
 	}
@@ -75,10 +82,16 @@ func (l *ledger) decodeNew(frame []byte) (*message, error) {
 	if m.revision, err = strconv.ParseUint(string(revision), 10, 64); err != nil && string(revision) != "null" {
 		return nil, violationf("not the protocol", "currentRevision is %s", excerpt(revision))
 	}
-	return &m, l.decodeChanges(&m, changes)
+	if err := l.parseChanges(&m, changes); err != nil {
+		return nil, err
+	}
+	if len(m.changes) > 0 && m.foreign == 0 {
+		l.learn(frame, changes)
+	}
+	return &m, nil
 }
 
-func (l *ledger) decodeChanges(m *message, changes []byte) error {
+func (l *ledger) parseChanges(m *message, changes []byte) error {
 	var scratch []byte
 	for _, change := range protocol.Elements(changes) {
 		r, ours, err := l.check(change, &scratch)
