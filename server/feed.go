@@ -132,22 +132,24 @@ func (s *session) reply(ctx context.Context, answer []byte) error {
 	if !s.holdsFeed() {
 		return s.write(answer)
 	}
-	frames := socket.AppendFrame(nil, answer)
+	d := drafts.Get().(*draft)
+	defer d.reuse()
+	d.frames = socket.AppendFrame(d.frames, answer)
 	query := revlog.Query{Reader: s.identity, After: s.feed.position}
 	// What is large, or waits for the client to be quiet, the feed sends itself.
-	var message []byte
-	page, err := s.beginMessage(ctx, query, &message)
+	page, err := s.beginMessage(ctx, query, &d.message)
 	if err == nil && !page.Partial && !page.Repairs {
 		if page.Revision > query.After && !page.Idle && (ruleEmpty || page.Count > 0) {
 			s.sending(page.Revision)
 			s.countPushed(page.Count)
 			s.server.counts.messagesSent.Add(1)
-			frames = socket.AppendFrame(frames, protocol.EndChanges(message, page.Revision, false)[socket.Headroom:])
+			d.message = protocol.EndChanges(d.message, page.Revision, false)
+			d.frames = socket.AppendFrame(d.frames, d.message[socket.Headroom:])
 		}
 		s.feed.position = page.Revision
 		s.progress.reached(page.Revision)
 	}
-	if err := s.writeFrames(frames); err != nil {
+	if err := s.writeFrames(d.frames); err != nil {
 		return err
 	}
 	s.server.counts.messagesSent.Add(1)
