@@ -45,6 +45,10 @@ func (t *tidy) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		select {
+		case <-t.due: // those that came meanwhile are among them
+		default:
+		}
 		debug.FreeOSMemory()
 	}
 }
