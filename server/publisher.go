@@ -41,6 +41,10 @@ type publisher struct {
 // what there is room for in the socket of one that keeps up.
 const sharedBytes = 64 << 10
 
+// offersAtATime is how many clients are offered a batch before the time is asked for
+// again.
+const offersAtATime = 64
+
 // startPublisher starts a publisher at the head of a database's log. It ends with the
 // log.
 func (d *databases) startPublisher(db *database, head protocol.Revision) *publisher {
@@ -81,7 +85,7 @@ func (p *publisher) publish(head protocol.Revision) {
 	p.position = head
 	p.offered = append(p.offered[:0], p.sessions...)
 	p.mu.Unlock()
-	for some := range slices.Chunk(p.offered, 64) {
+	for some := range slices.Chunk(p.offered, offersAtATime) {
 		b.time = time.Now().UnixNano()
 		for _, s := range some {
 			s.offer(&b)

@@ -129,7 +129,7 @@ const mostAround = 128
 
 // touched returns memory that the system has given, which it does at the first touch.
 func touched(size int) []byte {
-	memory := make([]byte, max(size, smallBuffer))
+	memory := make([]byte, size)
 	for i := 0; i < len(memory); i += os.Getpagesize() {
 		memory[i] = 1
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 
 	"syncabled/protocol"
 )
@@ -34,7 +35,7 @@ func (l *ledger) learn(frame, changes []byte) {
 		return
 	}
 	l.pattern.Store(&pattern{
-		begin:  append(bytes.Clone(begin), '['),
+		begin:  slices.Concat(begin, []byte{'['}),
 		open:   bytes.Clone(open),
 		middle: bytes.Clone(middle),
 		close:  bytes.Clone(end),
@@ -62,7 +63,7 @@ func (l *ledger) decodeAlike(frame []byte) *message {
 	if len(changes) == 0 {
 		return nil
 	}
-	m, err := l.parse(append(bytes.Clone(p.begin), rest...))
+	m, err := l.parse(slices.Concat(p.begin, rest))
 	if err != nil {
 		return nil
 	}
