@@ -167,13 +167,17 @@ func (f *fold) store(tx *bbolt.Tx, records *records) error {
 			return err
 		}
 	}
-	bucket := tx.Bucket(bucketHeld)
 	for client, h := range f.parts {
-		if err := h.store(bucket, client); err != nil {
+		if err := h.store(tx.Bucket(bucketHeld), client); err != nil {
 			return err
 		}
 	}
-	return f.storeRefused(tx.Bucket(bucketRefused))
+	for _, r := range f.refused {
+		if err := storeRefused(tx.Bucket(bucketRefused), r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // storeClient writes a client, or deletes an identity that stands for none any more.
@@ -184,25 +188,19 @@ func storeClient(bucket *bbolt.Bucket, identity string, c client) error {
 	return put(bucket, []byte(identity), c.encode())
 }
 
-// storeRefused keeps the changes that were refused, and drops the oldest ones of
-// too many.
-func (f *fold) storeRefused(bucket *bbolt.Bucket) error {
-	for _, r := range f.refused {
-		number, err := bucket.NextSequence()
-		if err != nil {
-			return err
-		}
-		if err := put(bucket, revisionKey(protocol.Revision(number)), r.encode()); err != nil {
-			return err
-		}
-		if number <= mostRefused {
-			continue
-		}
-		if err := bucket.Delete(revisionKey(protocol.Revision(number - mostRefused))); err != nil {
-			return err
-		}
+// storeRefused keeps a change that was refused, and drops the oldest one of too many.
+func storeRefused(bucket *bbolt.Bucket, r refused) error {
+	number, err := bucket.NextSequence()
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := put(bucket, revisionKey(protocol.Revision(number)), r.encode()); err != nil {
+		return err
+	}
+	if number <= mostRefused {
+		return nil
+	}
+	return bucket.Delete(revisionKey(protocol.Revision(number - mostRefused)))
 }
 
 // store writes the messages of a set that is still open, and deletes those of

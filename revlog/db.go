@@ -232,7 +232,7 @@ func (db *DB) load(tx *bbolt.Tx) error {
 		return err
 	}
 	db.runs = runsOf(tx)
-	first, _ := v.objects.Cursor().First()
+	first, _ := v.layers().objects.Cursor().First()
 	db.keys.whole = first == nil && db.runs.count() == 0
 	db.overlay.fresh.Scan(func(key string, _ object) bool {
 		db.keys.add([]byte(key))

@@ -85,8 +85,9 @@ func (f *keyFilter) noteVain() {
 // on opening, and then those of the objects. What is written or merged meanwhile is
 // added anyway.
 func (f *keyFilter) readOn(v *txView, found uint64) {
-	bucket, number := v.objects, uint64(0)
-	for _, run := range v.runs {
+	layers := v.layers()
+	bucket, number := layers.objects, uint64(0)
+	for _, run := range layers.runs {
 		if run.number > f.done && run.number <= found {
 			bucket, number = run.bucket, run.number // the oldest, in the end
 		}

@@ -117,7 +117,7 @@ func (v *verifier) objects() error {
 
 // runs checks the records that newer runs stand in front of, too.
 func (v *verifier) runs() error {
-	for _, run := range v.view.runs {
+	for _, run := range v.view.layers().runs {
 		err := run.bucket.ForEach(func(key, record []byte) error {
 			_, err := decodeObject(key, record)
 			return err
@@ -185,7 +185,7 @@ func (v *verifier) clients() error {
 }
 
 func (v *verifier) held() error {
-	return v.view.helds.ForEach(func(key, record []byte) error {
+	return v.tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
 		if len(key) != 16 || binary.BigEndian.Uint64(key) > v.view.numbers.Sequence() {
 			return fmt.Errorf("held message %x: no such client", key)
 		}

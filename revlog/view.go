@@ -15,9 +15,10 @@ import (
 // it has one, in place of those in the file. What it returns is valid until the
 // transaction ends.
 type txView struct {
-	entries, objects, numbers, helds *bbolt.Bucket
-	runs                             []run // the newest first
-	overlay                          *overlay
+	tx               *bbolt.Tx
+	entries, numbers *bbolt.Bucket
+	opened           *layers // nil until somebody looks for an object in the file
+	overlay          *overlay
 
 	// What is known without a look at the file, if it is not nil, and who is told of
 	// looks for objects and of clients that were found.
@@ -30,14 +31,21 @@ type txView struct {
 }
 
 func newTxView(tx *bbolt.Tx, o *overlay) *txView {
-	return &txView{
-		entries: tx.Bucket(bucketEntries),
-		objects: tx.Bucket(bucketObjects),
-		numbers: tx.Bucket(bucketClients),
-		helds:   tx.Bucket(bucketHeld),
-		runs:    countingRuns(tx),
-		overlay: o,
+	return &txView{tx: tx, entries: tx.Bucket(bucketEntries), numbers: tx.Bucket(bucketClients), overlay: o}
+}
+
+// layers are where the file has objects.
+type layers struct {
+	runs    []run // the newest first
+	objects *bbolt.Bucket
+}
+
+// layers opens them, which most commits need not do.
+func (v *txView) layers() *layers {
+	if v.opened == nil {
+		v.opened = &layers{countingRuns(v.tx), v.tx.Bucket(bucketObjects)}
 	}
+	return v.opened
 }
 
 // view returns the state that a fold builds on. Only the committer may call it.
@@ -85,7 +93,8 @@ func (v *txView) object(key string) (object, error) {
 
 // record returns what the newest run has of an object, or else the objects.
 func (v *txView) record(name []byte) []byte {
-	for _, run := range v.runs {
+	layers := v.layers()
+	for _, run := range layers.runs {
 		if filter := v.runKeys[run.number]; filter != nil && !filter.Test(name) {
 			continue
 		}
@@ -93,16 +102,17 @@ func (v *txView) record(name []byte) []byte {
 			return record
 		}
 	}
-	return v.objects.Get(name)
+	return layers.objects.Get(name)
 }
 
 // stored walks through what the file has of objects, behind a key.
 func (v *txView) stored(after string) stored {
-	layers := make([]*bbolt.Bucket, 0, len(v.runs)+1)
-	for _, run := range v.runs {
-		layers = append(layers, run.bucket)
+	layers := v.layers()
+	buckets := make([]*bbolt.Bucket, 0, len(layers.runs)+1)
+	for _, run := range layers.runs {
+		buckets = append(buckets, run.bucket)
 	}
-	return seekStored(append(layers, v.objects), after)
+	return seekStored(append(buckets, layers.objects), after)
 }
 
 func (v *txView) client(identity string) (client, error) {
@@ -127,7 +137,7 @@ func (v *txView) clients() (uint64, error) {
 func (v *txView) held(client uint64) ([]part, error) {
 	prefix := heldKey(client, 0)
 	var parts []part
-	cursor := v.helds.Cursor()
+	cursor := v.tx.Bucket(bucketHeld).Cursor()
 	for key, record := cursor.Seek(prefix); key != nil && binary.BigEndian.Uint64(key) == client; key, record = cursor.Next() {
 		p, err := decodePart(key, record)
 		if err != nil {
@@ -142,7 +152,7 @@ func (v *txView) heldCount(client uint64) (int, error) {
 	if v.sizes != nil && v.sizes.byClient[client] == 0 {
 		return 0, nil
 	}
-	cursor := v.helds.Cursor()
+	cursor := v.tx.Bucket(bucketHeld).Cursor()
 	key, _ := cursor.Seek(heldKey(client+1, 0))
 	if key == nil {
 		key, _ = cursor.Last()
