@@ -8,18 +8,26 @@ import (
 // many. It keeps pace with the writers: the settled layer is in the file before the
 // fresh one is full, and a run, which costs little, long before.
 func (db *DB) storeBehind() {
-	full := db.options.MemoryBytes
-	due := full * 3 / 4
-	if db.runs.writing {
-		due = full / 4
-	}
-	for db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(due) {
+	for db.isStoring() {
 		if !db.storeSome() {
 			return
 		}
 	}
 	db.mergeBehind()
 }
+
+// isStoring reports whether objects are to be written now.
+func (db *DB) isStoring() bool {
+	full := db.options.MemoryBytes
+	due := full * 3 / 4
+	if db.runs.writing {
+		due = full / 4
+	}
+	return db.overlay.settled == nil && db.overlay.freshSize >= full || db.overlay.lags(due)
+}
+
+// isBehind reports whether something is to be done behind the log.
+func (db *DB) isBehind() bool { return db.isStoring() || db.runs.owed > 0 || db.keys.owed > 0 }
 
 // runBatches is how many times as many objects are written at once to a run: they
 // share pages.

@@ -104,10 +104,16 @@ func (db *DB) update(write func(*bbolt.Tx) error) error {
 		return nil
 	})
 	if errors.Is(err, errPanic) || unread != nil || shown >= written {
-		db.fault = fmt.Errorf("%w after an error that left it in doubt: %w", ErrClosed, err)
-		db.end()
+		db.endFor(err)
 	}
 	return err
+}
+
+// endFor has the log end itself, after an error that it cannot go on after.
+func (db *DB) endFor(err error) error {
+	db.fault = fmt.Errorf("%w after an error that left it in doubt: %w", ErrClosed, err)
+	db.end()
+	return db.fault
 }
 
 // draftSuffix is that of files that are not databases yet.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
@@ -103,10 +104,12 @@ type DB struct {
 	options Options
 	queue   *queue
 	closed  chan struct{} // closed by Close, or when the log ends itself
-	done    chan struct{} // closed when the committer has ended
+	done    chan struct{} // closed when all is written and the file is closed
+	idle    *time.Timer   // goes off when the log was quiet for a while
 	endOnce sync.Once
 
-	// Owned by the committer.
+	// Owned by the committer: the commit loop, or a lone writer, whoever has the turn.
+	turn     sync.Mutex
 	keys     keyFilter
 	runs     runs
 	fold     *fold // of the commit under way; empty between commits
@@ -114,6 +117,7 @@ type DB struct {
 	fault    error // why the log ended itself
 	closeErr error // final when done is closed
 
+	group  atomic.Int64 // sets that waited for the last commit
 	looked atomic.Int64 // bytes of the file that may have come into memory
 
 	// Guarded by mu; changed by the committer only.
@@ -141,7 +145,7 @@ func Open(path string, options Options) (*DB, error) {
 	return db, nil
 }
 
-// open is Open without the committer.
+// open is Open without the commit loop.
 func open(path string, options Options) (*DB, error) {
 	options = options.withDefaults()
 	bolt, err := openFile(path, options)
@@ -156,6 +160,7 @@ func open(path string, options Options) (*DB, error) {
 		fold:    newFold(),
 		closed:  make(chan struct{}),
 		done:    make(chan struct{}),
+		idle:    time.NewTimer(idleTime),
 		moved:   make(chan struct{}),
 		overlay: newOverlay(),
 		tail:    tail{most: options.bounds.tailEntries},
@@ -302,7 +307,7 @@ func (db *DB) Close() error {
 	return db.closeErr
 }
 
-// end has the committer end.
+// end has the commit loop end.
 func (db *DB) end() {
 	db.endOnce.Do(func() { close(db.closed) })
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,5 +85,26 @@ func TestDirKnowsItsSpace(t *testing.T) {
 	files, err := dir.Files()
 	if err != nil || len(files) != 1 || files[0].Database != "notes" || files[0].Size == 0 {
 		t.Errorf("files are %+v, %v", files, err)
+	}
+}
+
+// TestPanicEndsTheLog has a commit panic on the goroutine of its writer, as one that
+// nobody else waits for does.
+func TestPanicEndsTheLog(t *testing.T) {
+	db, err := revlog.Open(filepath.Join(t.TempDir(), "mistaken.db"), revlog.Options{
+		Observe: func(revlog.Commit) { panic("a mistake") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := revlog.Set{Client: "a", Changes: []protocol.Change{{Type: protocol.Create, Table: "t", Key: `1`, Obj: []byte(`{}`)}}}
+	if _, err := db.Submit(t.Context(), set); !errors.Is(err, revlog.ErrClosed) || !strings.Contains(err.Error(), "a mistake") {
+		t.Errorf("Submit returned %v, want why the log ended", err)
+	}
+	if _, err := db.Submit(t.Context(), set); !errors.Is(err, revlog.ErrClosed) {
+		t.Errorf("Submit returned %v after that, want %v", err, revlog.ErrClosed)
+	}
+	if err := db.Close(); err == nil || !strings.Contains(err.Error(), "a mistake") {
+		t.Errorf("Close returned %v, want why the log ended", err)
 	}
 }
