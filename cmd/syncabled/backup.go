@@ -11,11 +11,6 @@ import (
 	"syncabled/revlog"
 )
 
-// dataFolder is the flag that commands about databases share with serve.
-type dataFolder struct {
-	Data string `default:"data" type:"path" placeholder:"DIR" help:"Folder of the databases (./data)."`
-}
-
 // backupCommand copies databases, from a running server too.
 type backupCommand struct {
 	dataFolder `embed:""`
@@ -25,7 +20,7 @@ type backupCommand struct {
 
 // Run copies and checks one database after the other.
 func (c backupCommand) Run(w world) error {
-	names, err := c.names()
+	names, err := c.chosen()
 	if err != nil {
 		return err
 	}
@@ -51,15 +46,12 @@ func (c backupCommand) Run(w world) error {
 	return nil
 }
 
-func (c backupCommand) names() ([]string, error) {
+// chosen returns the databases to copy.
+func (c backupCommand) chosen() ([]string, error) {
 	if c.DB != "" {
-		return []string{c.DB}, nil
+		return []string{c.DB}, c.check(c.DB)
 	}
-	names, err := revlog.Names(c.Data)
-	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("no databases in %s; name their folder with --data", c.Data)
-	}
-	return names, err
+	return c.names()
 }
 
 // source returns how to copy a database: from the server that has the folder
@@ -89,6 +81,9 @@ func copyClosed(dir *revlog.Dir, name string, w io.Writer) error {
 // written whole.
 func writeNew(path string, write func(io.Writer) error) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%w; a backup does not overwrite: move it away, or choose another folder", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"syncabled/protocol"
@@ -38,12 +37,8 @@ func (c inspectCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	names, err := revlog.Names(c.Data)
-	if err != nil {
-		return explainData(err)
-	}
-	if !slices.Contains(names, c.DB) {
-		return fmt.Errorf("no database %s in %s; name it with --db, and its folder with --data", c.DB, c.Data)
+	if err := c.check(c.DB); err != nil {
+		return err
 	}
 	out := bufio.NewWriter(w.stdout)
 	return errors.Join(c.print(w.ctx, key, out), out.Flush())

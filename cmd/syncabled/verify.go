@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"syncabled/revlog"
 )
@@ -18,12 +17,9 @@ type verifyCommand struct {
 // Run checks all databases of a folder and fails with the first broken thing of
 // each.
 func (c verifyCommand) Run(w world) error {
-	names, err := revlog.Names(c.Data)
+	names, err := c.names()
 	if err != nil {
 		return err
-	}
-	if len(names) == 0 {
-		return fmt.Errorf("no databases in %s; name their folder with --data", c.Data)
 	}
 	var broken error
 	for _, name := range names {
@@ -50,14 +46,14 @@ type refusedCommand struct {
 
 // Run prints the last refused changes of a database as JSON lines.
 func (c refusedCommand) Run(w world) error {
+	if err := c.check(c.DB); err != nil {
+		return err
+	}
 	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
 	if err != nil {
 		return explainData(err)
 	}
 	defer dir.Close()
-	if names, err := dir.Names(); err != nil || !slices.Contains(names, c.DB) {
-		return errors.Join(err, fmt.Errorf("no database %s in %s", c.DB, c.Data))
-	}
 	db, err := dir.Open(c.DB)
 	if err != nil {
 		return explainData(err)
