@@ -10,7 +10,7 @@ import "go.etcd.io/bbolt"
 // of files in memory. It finds out whenever it may have looked at residentStep
 // bytes more.
 const (
-	mostResident = 96 << 20
+	mostResident = 80 << 20
 	residentStep = 16 << 20
 )
 
