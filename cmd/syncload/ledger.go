@@ -89,7 +89,7 @@ func (l *ledger) second(first uint64) uint64 {
 
 // refOf returns what appendID made an id of. It returns false for ids of others.
 func (l *ledger) refOf(id []byte) (ref, bool) {
-	if len(id) != idLength {
+	if len(id) != idLength || bytes.ContainsAny(id, "ABCDEF") {
 		return ref{}, false
 	}
 	first, err := strconv.ParseUint(string(id[:16]), 16, 64)

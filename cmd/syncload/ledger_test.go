@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"time"
@@ -15,6 +16,11 @@ func TestIDsKeepTheirRef(t *testing.T) {
 		id := l.appendID(nil, want)
 		if got, ours := l.refOf(id); !ours || got != want {
 			t.Fatalf("%s is %v, %v; want %v", id, got, ours, want)
+		}
+		if upper := bytes.ToUpper(id); !bytes.Equal(upper, id) {
+			if _, ours := l.refOf(upper); ours {
+				t.Fatalf("%s is taken for %s", upper, id)
+			}
 		}
 		other := newLedger(l.salt+1, 200)
 		if got, ours := other.refOf(id); ours {
