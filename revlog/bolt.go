@@ -68,18 +68,46 @@ func guard(do func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPanic, v, debug.Stack())
+			err = fmt.Errorf("%w: %s\n%s", errPanic, describe(v), debug.Stack())
 		}
 	}()
 	return do()
 }
 
+// describe returns what a panic is about.
+func describe(v any) string {
+	if fault, ok := v.(interface{ Addr() uintptr }); ok {
+		return fmt.Sprintf("page fault at %#x: the disk cannot deliver a part of the file, or the file was cut off", fault.Addr())
+	}
+	return fmt.Sprint(v)
+}
+
 var errPanic = errors.New("panic")
+
+// transact runs a transaction of View or Update. It reports whether bbolt is left with
+// a lock that nobody releases, after a panic when it began or rolled back.
+func transact(run func(func(*bbolt.Tx) error) error, do func(*bbolt.Tx) error) (locked bool, err error) {
+	var tx *bbolt.Tx
+	err = guard(func() error {
+		return explain(run(func(t *bbolt.Tx) error {
+			tx = t
+			return do(t)
+		}))
+	})
+	return errors.Is(err, errPanic) && (tx == nil || tx.DB() != nil), err
+}
 
 // look reads with a transaction. That must not stay open for long, because pages
 // of the file that become free meanwhile cannot be used again.
 func (db *DB) look(read func(*bbolt.Tx) error) error {
-	return guard(func() error { return explain(db.bolt.View(read)) })
+	if err := db.givenUp.cause(); err != nil {
+		return err
+	}
+	locked, err := transact(db.bolt.View, read)
+	if locked {
+		return db.giveUp(err)
+	}
+	return err
 }
 
 // update writes with a transaction. After an error, none of it is in the file, or
@@ -88,30 +116,39 @@ func (db *DB) update(write func(*bbolt.Tx) error) error {
 	if db.fault != nil {
 		return db.fault
 	}
-	written := 0
-	err := guard(func() error {
-		return explain(db.bolt.Update(func(tx *bbolt.Tx) error {
-			written = tx.ID()
-			return write(tx)
-		}))
-	})
-	if err == nil {
-		return nil
+	if err := db.givenUp.cause(); err != nil {
+		return db.endFor(err)
 	}
-	shown := 0
-	unread := db.look(func(tx *bbolt.Tx) error {
-		shown = tx.ID()
-		return nil
+	written := 0
+	locked, err := transact(db.bolt.Update, func(tx *bbolt.Tx) error {
+		written = tx.ID()
+		return write(tx)
 	})
-	if errors.Is(err, errPanic) || unread != nil || shown >= written {
+	switch {
+	case locked:
+		return db.endFor(db.giveUp(err))
+	case errors.Is(err, errPanic), err != nil && db.mayShow(written):
 		db.endFor(err)
 	}
 	return err
 }
 
+// mayShow reports whether the file shows a transaction that failed, or may do so.
+func (db *DB) mayShow(transaction int) bool {
+	shown := 0
+	err := db.look(func(tx *bbolt.Tx) error {
+		shown = tx.ID()
+		return nil
+	})
+	return err != nil || shown >= transaction
+}
+
 // endFor has the log end itself, after an error that it cannot go on after.
 func (db *DB) endFor(err error) error {
-	db.fault = fmt.Errorf("%w after an error that left it in doubt: %w", ErrClosed, err)
+	db.fault = err
+	if !errors.Is(err, ErrGivenUp) {
+		db.fault = fmt.Errorf("%w after an error that left it in doubt: %w", ErrClosed, err)
+	}
 	db.end()
 	return db.fault
 }
@@ -146,21 +183,26 @@ func checkFile(path string, pages func(io.ReaderAt, int, meta) error, check func
 	options := *bbolt.DefaultOptions
 	options.Timeout = lockWait
 	options.ReadOnly = true
-	bolt, err := bbolt.Open(path, 0, &options)
-	if err != nil {
+	var bolt *bbolt.DB
+	err := guard(func() (err error) {
+		bolt, err = bbolt.Open(path, 0, &options)
 		return explain(err)
+	})
+	if err != nil {
+		return err
 	}
-	err = guard(func() error {
-		if err := checkStructure(bolt, pages); err != nil {
+	if err := guard(func() error { return checkStructure(bolt, pages) }); err != nil {
+		return errors.Join(err, bolt.Close())
+	}
+	locked, err := transact(bolt.View, func(tx *bbolt.Tx) error {
+		if err := checkOurs(tx); err != nil {
 			return err
 		}
-		return bolt.View(func(tx *bbolt.Tx) error {
-			if err := checkOurs(tx); err != nil {
-				return err
-			}
-			return check(tx)
-		})
+		return check(tx)
 	})
+	if locked { // Close would wait for ever
+		return err
+	}
 	return errors.Join(err, bolt.Close())
 }
 

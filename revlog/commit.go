@@ -15,7 +15,7 @@ import (
 // Submit resolves a set against the log and commits what stands.
 func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 	if db.isClosed() {
-		return Receipt{}, ErrClosed
+		return Receipt{}, db.whyClosed()
 	}
 	if set.Partial && !set.ReadOnly {
 		if err := db.checkHeld(set); err != nil {
@@ -26,14 +26,14 @@ func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 	switch {
 	case db.commitAlone(r):
 	case !db.queue.push(r):
-		return Receipt{}, ErrClosed
-	case ctx.Done() == nil:
-		<-r.done // waiting for one channel costs half as much
+		return Receipt{}, db.whyClosed()
 	default:
 		select {
 		case <-r.done:
 		case <-ctx.Done():
 			return Receipt{}, ctx.Err() // the request is still in the queue
+		case <-db.givenUp.done:
+			return Receipt{}, db.givenUp.err // the committer may never return
 		}
 	}
 	defer db.queue.recycle(r)
@@ -123,7 +123,7 @@ func (db *DB) finish() {
 	}
 	for db.storeSome() {
 	}
-	db.closeErr = errors.Join(db.fault, db.bolt.Close())
+	db.closeErr = errors.Join(db.fault, db.closeFile())
 }
 
 // commit folds a group of sets into the log in one transaction and answers all

@@ -50,8 +50,9 @@ type Options struct {
 	// several databases at once.
 	Observe func(Commit)
 
-	bounds bounds
-	opened func(*bbolt.DB) // if it is set, called by Open before anything is written
+	bounds  bounds
+	opened  func(*bbolt.DB) // if it is set, called by Open before anything is written
+	givenUp func(error)     // if it is set, called when the log is given up, even by Open
 }
 
 func (o Options) withDefaults() Options {
@@ -107,6 +108,7 @@ type DB struct {
 	done    chan struct{} // closed when all is written and the file is closed
 	idle    *time.Timer   // goes off when the log was quiet for a while
 	endOnce sync.Once
+	givenUp surrender
 
 	// Owned by the committer: the commit loop, or a lone writer, whoever has the turn.
 	turn     sync.Mutex
@@ -160,6 +162,7 @@ func open(path string, options Options) (*DB, error) {
 		fold:    newFold(),
 		closed:  make(chan struct{}),
 		done:    make(chan struct{}),
+		givenUp: surrender{done: make(chan struct{})},
 		idle:    time.NewTimer(idleTime),
 		moved:   make(chan struct{}),
 		overlay: newOverlay(),
@@ -171,7 +174,7 @@ func open(path string, options Options) (*DB, error) {
 		if errors.Is(err, errCorrupt) || errors.Is(err, errPanic) {
 			err = fmt.Errorf("%w: %w", ErrBroken, err)
 		}
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), bolt.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.closeFile())
 	}
 	return db, nil
 }
@@ -188,6 +191,18 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	var bolt *bbolt.DB
+	panicked := guard(func() error {
+		bolt, err = openForUse(path, options)
+		return nil
+	})
+	if panicked != nil {
+		return nil, options.giveUp(panicked) // what was opened of it stays open
+	}
+	return bolt, err
+}
+
+func openForUse(path string, options Options) (*bbolt.DB, error) {
 	forUse := boltOptions()
 	if runtime.GOOS != "windows" { // where mapping more than the file holds makes it grow
 		forUse.InitialMmapSize = options.bounds.mapBytes
@@ -276,7 +291,7 @@ func (db *DB) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revisio
 		db.mu.RUnlock()
 		switch {
 		case db.isClosed():
-			return head, ErrClosed
+			return head, db.whyClosed()
 		case head > rev:
 			return head, nil
 		}
@@ -285,7 +300,7 @@ func (db *DB) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revisio
 		case <-ctx.Done():
 			return head, ctx.Err()
 		case <-db.closed:
-			return head, ErrClosed
+			return head, db.whyClosed()
 		}
 	}
 }
@@ -299,12 +314,27 @@ func (db *DB) isClosed() bool {
 	}
 }
 
+// whyClosed returns the error of calls to a log that is closed.
+func (db *DB) whyClosed() error { return cmp.Or(db.givenUp.cause(), ErrClosed) }
+
 // Close waits for the commit under way, writes what is only in memory to the
 // file and closes it. It returns the error that the log ended itself for, if it did.
 func (db *DB) Close() error {
 	db.end()
-	<-db.done
-	return db.closeErr
+	select {
+	case <-db.done:
+		return db.closeErr
+	case <-db.givenUp.done:
+		return db.givenUp.err
+	}
+}
+
+// closeFile closes the file, unless the log was given up: then bbolt would not return.
+func (db *DB) closeFile() error {
+	if db.givenUp.cause() != nil {
+		return nil
+	}
+	return db.bolt.Close()
 }
 
 // end has the commit loop end.

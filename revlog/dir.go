@@ -3,10 +3,12 @@ package revlog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/gofrs/flock"
 )
@@ -18,6 +20,9 @@ type Dir struct {
 	options Options
 	lock    *flock.Flock
 	space   *space
+
+	mu      sync.Mutex
+	givenUp map[string]error // why logs were given up, by the names of their databases
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
@@ -45,7 +50,7 @@ func OpenDir(path string, options Options) (*Dir, error) {
 	if !locked {
 		return nil, fmt.Errorf("data folder %s: %w", path, ErrLocked)
 	}
-	d := &Dir{path: path, options: options.withDefaults(), lock: lock}
+	d := &Dir{path: path, options: options.withDefaults(), lock: lock, givenUp: map[string]error{}}
 	d.space = &space{path: path, least: int64(d.options.FreeBytes)}
 	d.options.Observe = func(c Commit) {
 		d.space.note(c)
@@ -59,7 +64,8 @@ func OpenDir(path string, options Options) (*Dir, error) {
 // ErrTooMany is wrapped by Open's error for a database that would be one too many.
 var ErrTooMany = errors.New("there are as many databases as there may be")
 
-// Open opens a database of the folder, and makes it if there is none.
+// Open opens a database of the folder, and makes it if there is none. The error wraps
+// [ErrGivenUp] if its log was given up before.
 func (d *Dir) Open(name string) (*DB, error) {
 	if !ValidName(name) {
 		return nil, fmt.Errorf("database name %q: 1 to 64 of a-z, 0-9, _ and -, first a letter or digit", name)
@@ -70,7 +76,32 @@ func (d *Dir) Open(name string) (*DB, error) {
 			return nil, err
 		}
 	}
-	return Open(path, d.options)
+	if err := d.GivenUp()[name]; err != nil {
+		return nil, err
+	}
+	options := d.options
+	options.givenUp = func(err error) { d.noteGivenUp(name, err) }
+	return Open(path, options)
+}
+
+func (d *Dir) noteGivenUp(name string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.givenUp[name] = err
+}
+
+// GivenUp returns the databases whose logs were given up, and why. Only a restart of
+// the process opens them again.
+func (d *Dir) GivenUp() map[string]error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.givenUp)
+}
+
+// Exists reports whether the folder has a database.
+func (d *Dir) Exists(name string) bool {
+	info, err := os.Stat(filepath.Join(d.path, FileName(name)))
+	return ValidName(name) && err == nil && !info.IsDir()
 }
 
 func (d *Dir) checkNumber() error {

@@ -34,6 +34,8 @@ type FaultyDisk struct {
 	failed bool
 	seen   func()
 
+	unreadable func() // makes the file so
+
 	durable []byte      // what a power cut leaves for certain
 	pending []diskWrite // may be on the disk, in any selection; a sync confirms them
 	lost    []diskWrite // likewise, but no sync will
@@ -50,6 +52,9 @@ const (
 	diskTorn
 	diskApplied
 	diskSyncMissed
+	diskSyncApplied
+	diskUnreadable
+	diskUnreadableLater
 )
 
 // NewFaultyDisk returns a disk with nothing on it.
@@ -80,6 +85,14 @@ func (d *FaultyDisk) TryOpen() (*Stepper, error) {
 // attach puts the disk under a file that bbolt has opened.
 func (d *FaultyDisk) attach(bolt *bbolt.DB) {
 	bolt.AllocSize = 1 // small files
+	d.unreadable = func() {
+		if makeUnreadable == nil { // then these faults are like others
+			return
+		}
+		if err := makeUnreadable(bolt, 0); err != nil {
+			panic(err)
+		}
+	}
 	field := reflect.ValueOf(bolt).Elem().FieldByName("ops").FieldByName("writeAt")
 	writeAt := (*func([]byte, int64) (int, error))(unsafe.Pointer(field.UnsafeAddr()))
 	if field.Type() != reflect.TypeOf(*writeAt) {
@@ -90,25 +103,37 @@ func (d *FaultyDisk) attach(bolt *bbolt.DB) {
 }
 
 func (d *FaultyDisk) write(file func([]byte, int64) (int, error), b []byte, at int64) (int, error) {
-	isMeta := at < int64(2*os.Getpagesize())
-	if isMeta {
+	if isMeta(at) {
 		d.sync() // of the pages that it makes count
 	}
 	d.after--
 	if d.after == -1 {
 		return d.fail(file, b, at)
 	}
+	return d.writeThrough(file, b, at)
+}
+
+func (d *FaultyDisk) writeThrough(file func([]byte, int64) (int, error), b []byte, at int64) (int, error) {
 	n, err := file(b, at)
 	d.note(b, at)
-	if isMeta {
+	if isMeta(at) {
 		d.sync()
 	}
 	return n, err
 }
 
+func isMeta(at int64) bool { return at < int64(2*os.Getpagesize()) }
+
 func (d *FaultyDisk) fail(file func([]byte, int64) (int, error), b []byte, at int64) (int, error) {
 	d.failed = true
-	if d.fault == diskMissed {
+	switch d.fault {
+	case diskUnreadable:
+		d.unreadable()
+		return 0, syscall.EIO
+	case diskUnreadableLater:
+		d.unreadable()
+		return d.writeThrough(file, b, at)
+	case diskMissed:
 		return 0, syscall.EIO
 	}
 	if d.fault == diskTorn {

@@ -105,7 +105,7 @@ func (s *Stepper) Crash(tb testing.TB) *Stepper {
 func (s *Stepper) StoreSome() bool { return s.storeSome() || s.mergeSome() }
 
 // Abandon ends the database and writes nothing.
-func (s *Stepper) Abandon() error { return s.bolt.Close() }
+func (s *Stepper) Abandon() error { return s.closeFile() }
 
 // An Object is the state of an object, with its key.
 type Object struct {

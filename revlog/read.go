@@ -26,7 +26,7 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 	q.MaxChanges = cmp.Or(q.MaxChanges, defaultPageChanges)
 	q.MaxBytes = cmp.Or(q.MaxBytes, defaultPageBytes)
 	if db.isClosed() {
-		return Page{}, ErrClosed
+		return Page{}, db.whyClosed()
 	}
 	db.mu.RLock()
 	head, recent, number := db.head, db.tail.after(q.After), db.clients[q.Reader].number

@@ -14,6 +14,9 @@
 //     was to make it count, and after a panic. All calls then return ErrClosed, as
 //     after [Log.Close]. Opening it again makes durable what the file has. Errors
 //     that leave the file as it was, such as a full disk, end nothing.
+//   - A log whose file could not be read in the middle of a transaction is given up:
+//     all calls, those under way too, return ErrGivenUp, and the file stays locked
+//     until the process ends.
 //   - What a reader has been given stays, whatever fails.
 //   - [Log.Read] gives a reader the net effect of what others did since its
 //     position, at most one change per object. A reader that applies every

@@ -204,8 +204,14 @@ func (p *play) look() {
 		return
 	}
 	err := p.follower.follow(p.t, p.log)
+	if err == nil {
+		_, err = p.log.Knows(p.t.Context(), stranger) // the follower may not need the file
+	}
 	if errors.Is(err, revlog.ErrClosed) {
 		p.close()
+		if errors.Is(err, revlog.ErrGivenUp) { // the file is locked until the process ends
+			p.crashes()
+		}
 		if err := p.disk.Verify(); err != nil {
 			p.t.Errorf("after the log has ended itself: %v", err)
 		}

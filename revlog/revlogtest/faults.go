@@ -49,24 +49,26 @@ type Remains interface {
 // A Fault is how a write, or the sync behind it, fails.
 type Fault int
 
-// The faults. All of them return an error.
+// The faults. All of them but the last return an error.
 const (
-	Missed      Fault = iota // nothing is written
-	Torn                     // a part is written
-	Applied                  // all is written
-	SyncMissed               // all is written, and forgotten by the system: no later sync makes it durable
-	SyncApplied              // all is written, and durable
+	Missed          Fault = iota // nothing is written
+	Torn                         // a part is written
+	Applied                      // all is written
+	SyncMissed                   // all is written, and forgotten by the system: no later sync makes it durable
+	SyncApplied                  // all is written, and durable
+	Unreadable                   // nothing is written, and the process cannot read the file any more
+	UnreadableLater              // all is written, and the process cannot read the file any more
 	faults
 )
 
 func (f Fault) String() string {
-	return [...]string{"missed", "torn", "applied", "sync missed", "sync applied"}[f]
+	return [...]string{"missed", "torn", "applied", "sync missed", "sync applied", "unreadable", "unreadable later"}[f]
 }
 
 // RunFaults plays a short history on a disk again and again, and lets another write
 // or sync fail each time, in each way. After the fault the log goes on, or ends
-// itself and is opened again, or its process crashes; and at every write the
-// power may go. Then:
+// itself and is opened again, or is given up and its process ends, or its process
+// crashes; and at every write the power may go. Then:
 //
 //   - a set whose Submit returned is there, whole; any other is whole or not there
 //   - a held part that was accepted is there
