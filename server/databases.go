@@ -24,6 +24,8 @@ type databases struct {
 	logger zerolog.Logger
 	share  room // most that a message may hold that is for several clients
 
+	endSessions func(*database) // whose log was given up
+
 	mu     sync.Mutex
 	byName map[string]*database
 }
@@ -34,10 +36,12 @@ type databases struct {
 type database struct {
 	name string
 
-	opening sync.Mutex // held while the log is opened or closed
+	opening turn       // held while the log is opened or closed
 	log     revlog.Log // nil while it is closed
 
-	publisher *publisher // of the log
+	publisher *publisher    // of the log
+	watched   chan struct{} // closed when nobody watches the log any more
+	lost      chan struct{} // closed when the log was given up
 
 	// Guarded by peersMu.
 	peersMu sync.Mutex
@@ -63,11 +67,16 @@ func newDatabases(config *Config) *databases {
 // acquire returns an open database. It is to be released.
 func (d *databases) acquire(name string) (*database, error) {
 	db := d.enter(name)
-	db.opening.Lock()
+	if err := db.lock(); err != nil {
+		d.giveUp(db)
+		return nil, err
+	}
 	defer db.opening.Unlock()
 	if db.log != nil && hasEnded(db.log) {
-		d.retire(db)
-		d.release(db)
+		defer d.release(db)
+		if err := d.retire(db); err != nil {
+			return nil, fmt.Errorf("database %s: %w", name, err)
+		}
 		return d.acquire(name)
 	}
 	if db.log != nil {
@@ -94,7 +103,12 @@ func (d *databases) openLog(db *database) error {
 		return errors.Join(err, log.Close())
 	}
 	db.log, db.sentAll, db.peers = log, page.Revision, map[string]*peer{}
-	db.publisher = d.startPublisher(db, page.Revision)
+	db.publisher, db.watched = d.startPublisher(db, page.Revision), make(chan struct{})
+	ended, watched := db.publisher.done, db.watched
+	go func() { // awaitEnd waits for it
+		defer close(watched)
+		d.watch(db, log, ended)
+	}()
 	return nil
 }
 
@@ -107,16 +121,21 @@ func hasEnded(log revlog.Log) bool {
 }
 
 // retire takes a database whose log has ended itself off the list. Its file is free
-// to be opened again when retire returns. The caller holds db.opening.
-func (d *databases) retire(db *database) {
+// to be opened again when retire returns, unless the log was given up, which is the
+// error. The caller holds db.opening.
+func (d *databases) retire(db *database) error {
 	err := db.log.Close()
-	<-db.publisher.done
+	if errors.Is(err, revlog.ErrGivenUp) {
+		return err
+	}
+	db.awaitEnd()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.byName[db.name] == db { // nobody else has
 		delete(d.byName, db.name)
 		d.logger.Error().Err(err).Str("database", db.name).Msg("log has ended itself; it is opened again")
 	}
+	return nil
 }
 
 func (d *databases) enter(name string) *database {
@@ -124,7 +143,7 @@ func (d *databases) enter(name string) *database {
 	defer d.mu.Unlock()
 	db := d.byName[name]
 	if db == nil {
-		db = &database{name: name}
+		db = &database{name: name, opening: newTurn(), lost: make(chan struct{})}
 		d.byName[name] = db
 	}
 	if db.closing != nil {
@@ -149,13 +168,15 @@ func (d *databases) giveUp(db *database) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	db.sessions--
-	if db.sessions == 0 {
+	if db.sessions == 0 && d.byName[db.name] == db {
 		delete(d.byName, db.name)
 	}
 }
 
 func (d *databases) closeIdle(db *database) {
-	db.opening.Lock()
+	if db.lock() != nil {
+		return
+	}
 	defer db.opening.Unlock()
 	if !d.unused(db) {
 		return
@@ -179,7 +200,7 @@ func (db *database) close() error {
 	log := db.log
 	db.log, db.peers = nil, nil
 	err := log.Close()
-	<-db.publisher.done
+	db.awaitEnd()
 	return err
 }
 
@@ -188,9 +209,10 @@ func (d *databases) close() error {
 	var errs []error
 	for _, db := range d.listed() {
 		d.keepOpen(db)
-		db.opening.Lock()
-		errs = append(errs, db.close())
-		db.opening.Unlock()
+		if db.lock() == nil {
+			errs = append(errs, db.close())
+			db.opening.Unlock()
+		}
 	}
 	return errors.Join(errs...)
 }

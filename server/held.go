@@ -29,7 +29,9 @@ func (d *databases) tend(ctx context.Context) {
 }
 
 func (d *databases) tendOne(ctx context.Context, db *database) error {
-	db.opening.Lock()
+	if err := db.lock(); err != nil {
+		return err
+	}
 	defer db.opening.Unlock()
 	if db.log == nil {
 		return nil

@@ -167,6 +167,7 @@ func New(config Config) *Server {
 		sessions:    map[*session]struct{}{},
 		fromAddress: map[string]int{},
 	}
+	s.databases.endSessions = s.endSessions
 	s.health = s.Health()
 	s.AuthorizeBy(config.Authorizer)
 	s.AllowOrigins(config.AllowOrigin)

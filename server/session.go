@@ -319,6 +319,8 @@ func failure(err error) closing {
 		return c
 	case errors.Is(err, revlog.ErrFull), errors.Is(err, syscall.ENOSPC):
 		return closing{websocket.StatusTryAgainLater, "disk is full", err}
+	case errors.Is(err, revlog.ErrGivenUp):
+		return stays // it has been logged
 	case errors.Is(err, revlog.ErrClosed):
 		return closing{websocket.StatusGoingAway, "database is being closed", nil}
 	case errors.Is(err, revlog.ErrTooMany):
