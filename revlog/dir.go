@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -96,6 +97,20 @@ func (d *Dir) GivenUp() map[string]error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.givenUp)
+}
+
+// Check says why the folder cannot serve all of its databases: there is too little
+// room on its disk (see [Dir.CheckSpace]), or a log was given up.
+func (d *Dir) Check() error {
+	if err := d.CheckSpace(); err != nil {
+		return err
+	}
+	givenUp := d.GivenUp()
+	if len(givenUp) == 0 {
+		return nil
+	}
+	first := slices.Sorted(maps.Keys(givenUp))[0]
+	return fmt.Errorf("database %s: %w", first, givenUp[first])
 }
 
 // Exists reports whether the folder has a database.

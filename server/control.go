@@ -21,10 +21,12 @@ import (
 //	GET /log/NAME      the entries of the log after the revision ?after, of ?table
 //	                   and ?key alone if they are given, as lines of JSON (see
 //	                   [revlog.Entry]); it breaks off if something fails on the way
+//	GET /readyz        as on the sync endpoint
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /backup/{name}", s.serveBackup)
 	mux.HandleFunc("GET /log/{name}", s.serveLog)
+	mux.Handle("GET "+readyPath, s.health)
 	return mux
 }
 
@@ -37,6 +39,10 @@ func (s *Server) acquireNamed(w http.ResponseWriter, r *http.Request) *database 
 	name := r.PathValue("name")
 	if !revlog.ValidName(name) {
 		http.Error(w, errNoDatabase.Error(), http.StatusNotFound)
+		return nil
+	}
+	if s.config.Exists != nil && !s.config.Exists(name) {
+		http.Error(w, "there is no database "+name, http.StatusNotFound)
 		return nil
 	}
 	db, err := s.databases.acquire(name)

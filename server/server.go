@@ -59,6 +59,10 @@ type Config struct {
 	// to a database, and again after the database was closed for being idle.
 	Open func(name string) (revlog.Log, error)
 
+	// Exists, if set, reports whether there is a database, which Open would make
+	// otherwise. Operators who ask for one that is not there are told so.
+	Exists func(name string) bool
+
 	// Authorizer decides who may connect and what for. Without one, everybody may
 	// do everything.
 	Authorizer Authorizer

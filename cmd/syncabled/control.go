@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"syncabled/server"
 )
@@ -52,6 +54,12 @@ func controlClient(data string) *http.Client {
 	}}
 }
 
+// controlTimeout is how long a server may take to say how it is.
+const controlTimeout = 5 * time.Second
+
+// errServer is wrapped by the errors that a running server answers with.
+var errServer = errors.New("server")
+
 // askControl asks a running server for something.
 func askControl(ctx context.Context, client *http.Client, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://control"+path, nil)
@@ -65,7 +73,7 @@ func askControl(ctx context.Context, client *http.Client, path string) (*http.Re
 	if response.StatusCode != http.StatusOK {
 		defer response.Body.Close()
 		reason, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
-		return nil, fmt.Errorf("server: %s", reason)
+		return nil, fmt.Errorf("%w: %s", errServer, bytes.TrimSpace(reason))
 	}
 	return response, nil
 }

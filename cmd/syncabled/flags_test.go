@@ -128,7 +128,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		ReceiveDisk:              21,
 		ReceiveFolder:            "/var/lib/syncabled",
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Static", "Ready", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Exists", "Static", "Ready", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	options := revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25, FreeBytes: 26}

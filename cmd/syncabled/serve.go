@@ -149,8 +149,9 @@ func (c serveCommand) logOptions() revlog.Options {
 
 func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Config {
 	config := server.Config{
-		Open:  func(name string) (revlog.Log, error) { return dir.Open(name) },
-		Ready: dir.CheckSpace,
+		Open:   func(name string) (revlog.Log, error) { return dir.Open(name) },
+		Exists: dir.Exists,
+		Ready:  dir.Check,
 		Limits: protocol.Limits{
 			FrameBytes:  int(c.MaxFrame),
 			Changes:     int(c.MaxChanges),

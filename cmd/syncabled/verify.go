@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func (c verifyCommand) Run(w world) error {
 		path := filepath.Join(c.Data, revlog.FileName(name))
 		s, err := revlog.Verify(path)
 		if errors.Is(err, revlog.ErrLocked) {
-			return fmt.Errorf("%w: a server is running; verify a copy that 'syncabled backup' makes, or stop it", err)
+			return fmt.Errorf("%w: a server is running%s; verify a copy that 'syncabled backup' makes, or stop it", err, c.trouble(w.ctx))
 		}
 		if err != nil {
 			broken = errors.Join(broken, err)
@@ -36,6 +37,20 @@ func (c verifyCommand) Run(w world) error {
 			path, s.Head, s.Entries, s.Objects, s.Clients, s.Held)
 	}
 	return broken
+}
+
+// trouble returns why the running server is not ready, "" if it is, or does not say.
+func (c verifyCommand) trouble(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	response, err := askControl(ctx, controlClient(c.Data), "/readyz")
+	if err == nil {
+		response.Body.Close()
+	}
+	if !errors.Is(err, errServer) {
+		return ""
+	}
+	return fmt.Sprintf(" (%v)", err)
 }
 
 // refusedCommand shows changes that were refused.

@@ -36,6 +36,7 @@ type collector struct {
 
 	// Of databases.
 	open    *prometheus.Desc
+	failed  *prometheus.Desc
 	members *prometheus.Desc
 	head    *prometheus.Desc
 	size    *prometheus.Desc
@@ -66,6 +67,7 @@ func newCollector(s *server.Server, dir *revlog.Dir) *collector {
 		lagSeconds:   desc("push_lag_seconds", "How long there has been something to send to the session for which that is longest."),
 		diskFree:     desc("disk_free_bytes", "Bytes that are free on the disk of the data folder."),
 		open:         desc("databases_open", "Databases whose file is open."),
+		failed:       desc("databases_failed", "Databases that stay closed until the server is restarted, because their files could not be read."),
 		members:      desc("database_sessions", "Sessions of a database.", "database"),
 		head:         desc("database_head_revision", "Revision of the last entry of a database.", "database"),
 		size:         desc("database_size_bytes", "Size of the file of a database.", "database"),
@@ -79,7 +81,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		c.ready, c.sessions, c.accepted, c.refused, c.authFailures, c.closed, c.messagesIn, c.messagesOut, c.sets,
 		c.changesIn, c.changesOut, c.lagging, c.lag, c.lagSeconds, c.diskFree,
-		c.open, c.members, c.head, c.size, c.objects, c.held,
+		c.open, c.failed, c.members, c.head, c.size, c.objects, c.held,
 	} {
 		out <- desc
 	}
@@ -93,6 +95,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if free, err := c.dir.FreeSpace(); err == nil {
 		o.gauge(c.diskFree, float64(free))
 	}
+	o.gauge(c.failed, float64(len(c.dir.GivenUp())))
 	c.collectCounts(o, c.server.Counts())
 	c.collectSessions(o, status.Sessions)
 	c.collectDatabases(o, status.Databases)

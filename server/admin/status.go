@@ -26,6 +26,7 @@ type status struct {
 type database struct {
 	Name      string             `json:"name"`
 	Open      bool               `json:"open"`
+	Failed    string             `json:"failed,omitempty"` // why it stays closed until the server is restarted
 	SizeBytes int64              `json:"size_bytes"`
 	Head      *protocol.Revision `json:"head"`
 	Objects   *int               `json:"objects"`
@@ -58,7 +59,7 @@ func (c Config) status() (status, error) {
 		Started:       c.Started.UTC(),
 		UptimeSeconds: time.Since(c.Started).Seconds(),
 		Ready:         true,
-		Databases:     databases(files, now.Databases),
+		Databases:     databases(files, now.Databases, c.Dir.GivenUp()),
 		Sessions:      make([]session, 0, len(now.Sessions)),
 	}
 	if err := c.Server.Ready(); err != nil {
@@ -74,7 +75,7 @@ func (c Config) status() (status, error) {
 }
 
 // databases joins what the folder has with what is open.
-func databases(files []revlog.File, open []server.DatabaseStatus) []database {
+func databases(files []revlog.File, open []server.DatabaseStatus, givenUp map[string]error) []database {
 	byName := make(map[string]server.DatabaseStatus, len(open))
 	for _, db := range open {
 		byName[db.Name] = db
@@ -82,6 +83,9 @@ func databases(files []revlog.File, open []server.DatabaseStatus) []database {
 	all := make([]database, 0, len(files))
 	for _, file := range files {
 		entry := database{Name: file.Database, SizeBytes: file.Size}
+		if why := givenUp[file.Database]; why != nil {
+			entry.Failed = why.Error()
+		}
 		if db, ok := byName[file.Database]; ok {
 			entry.Open, entry.Sessions = true, db.Sessions
 			entry.Head, entry.Objects, entry.HeldBytes = &db.Log.Head, &db.Log.Objects, &db.Log.Held
