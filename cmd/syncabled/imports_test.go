@@ -40,7 +40,6 @@ var floors = []struct {
 	}},
 	{"syncabled/server/jwtauth", []string{
 		"github.com/MicahParks/jwkset",
-		"github.com/MicahParks/keyfunc/v3",
 		"github.com/golang-jwt/jwt/v5",
 		"golang.org/x/sync/singleflight",
 	}},

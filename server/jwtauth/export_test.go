@@ -1,6 +1,9 @@
 package jwtauth
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // Codes returns the codes of all refusals, each with its status.
 func Codes() []string {
@@ -10,3 +13,9 @@ func Codes() []string {
 	}
 	return codes
 }
+
+// Slug is slug.
+func Slug(text string) string { return slug(text) }
+
+// Transport has a key set fetched by another way than the network.
+func (j *JWKS) Transport(transport http.RoundTripper) { j.client.Transport = transport }

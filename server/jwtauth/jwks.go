@@ -2,7 +2,6 @@ package jwtauth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
-
-	"syncabled/server"
 )
 
 // A JWKS is a JSON Web Key Set (RFC 7517) at a URL. It is fetched when it is
@@ -33,10 +28,11 @@ type JWKS struct {
 
 	// Guarded by mu.
 	mu      sync.Mutex
-	set     keyfunc.Keyfunc // nil until it was fetched
+	set     []publishedKey // nil until it was fetched
 	fetched time.Time
 	again   time.Time // when it may be fetched again
 	delay   time.Duration
+	leftOut string // what was reported last of keys that cannot be used
 }
 
 const (
@@ -53,17 +49,18 @@ const (
 func NewJWKS(rawURL string, report func(error)) (*JWKS, error) {
 	u, err := url.Parse(rawURL)
 	switch {
-	case err != nil:
-		return nil, err
-	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && server.IsLocalhost(u.Hostname()):
-		return &JWKS{url: rawURL, client: &http.Client{Timeout: jwksTimeout}, report: report}, nil
+	case err != nil: // which quotes the URL, with its password
+		return nil, errors.New("it is not a URL: a password in one has to be percent-encoded")
+	case !mayHaveKeys(u):
+		return nil, fmt.Errorf("%q is no URL of https: without it, anybody on the way could put in keys of his own", RedactURL(rawURL))
 	}
-	return nil, fmt.Errorf("%q is no URL of https: without it, anybody on the way could put in keys of his own", rawURL)
+	client := &http.Client{Timeout: jwksTimeout, CheckRedirect: checkRedirect}
+	return &JWKS{url: rawURL, client: client, report: report}, nil
 }
 
-// keys returns the keys that a token may be signed with: the one that it names, or,
-// if it names none, all of them. The error is a refusal.
-func (j *JWKS) keys(ctx context.Context, t *jwt.Token, now time.Time) ([]any, error) {
+// keys returns the keys that a token may be signed with: those with the name that it
+// gives, or, if it gives none, all of them. The error is a refusal.
+func (j *JWKS) keys(ctx context.Context, t *jwt.Token, now time.Time) ([]verifier, error) {
 	set, isOld := j.present(now)
 	if isOld {
 		set = j.refresh(ctx, now)
@@ -71,55 +68,49 @@ func (j *JWKS) keys(ctx context.Context, t *jwt.Token, now time.Time) ([]any, er
 	if set == nil {
 		return nil, refuse(keysUnavailable)
 	}
-	kid, named := t.Header["kid"].(string)
-	if !named {
-		return all(ctx, set, t)
+	kid, hasKid := t.Header["kid"].(string)
+	if !hasKid {
+		return verifiers(set, func(publishedKey) bool { return true }), nil
 	}
-	key, err := set.KeyfuncCtx(ctx)(t)
-	if errors.Is(err, jwkset.ErrKeyNotFound) {
-		key, err = j.refresh(ctx, now).KeyfuncCtx(ctx)(t)
+	isNamed := func(key publishedKey) bool { return key.kid == kid }
+	named := verifiers(set, isNamed)
+	if named == nil {
+		named = verifiers(j.refresh(ctx, now), isNamed)
 	}
-	switch {
-	case errors.Is(err, jwkset.ErrKeyNotFound):
+	if named == nil {
 		return nil, refuse(unknownKey, kid)
-	case err != nil:
-		return nil, refuse(algNotAllowed, t.Method.Alg(), "the one that the key is published for")
 	}
-	return []any{key}, nil
+	return named, nil
+}
+
+func verifiers(set []publishedKey, isMeant func(publishedKey) bool) []verifier {
+	var list []verifier
+	for _, key := range set {
+		if isMeant(key) {
+			list = append(list, key.verifier)
+		}
+	}
+	return list
 }
 
 // present returns the set as it was fetched last, and whether that was long ago.
-func (j *JWKS) present(now time.Time) (set keyfunc.Keyfunc, isOld bool) {
+func (j *JWKS) present(now time.Time) (set []publishedKey, isOld bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.set, j.set == nil || now.Sub(j.fetched) >= jwksAge
 }
 
-// all returns the keys that are for the algorithm of a token, or for any.
-func all(ctx context.Context, set keyfunc.Keyfunc, t *jwt.Token) ([]any, error) {
-	published, err := set.Storage().KeyReadAll(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var keys []any
-	for _, key := range published {
-		if alg := key.Marshal().ALG.String(); alg == "" || alg == t.Method.Alg() {
-			keys = append(keys, key.Key())
-		}
-	}
-	return keys, nil
-}
-
-// Fetch fetches the set, unless that was done, or tried, just now. Trouble is
-// reported.
-func (j *JWKS) Fetch(ctx context.Context) { j.refresh(ctx, time.Now()) }
+// Fetch fetches the set, unless that was done, or tried, just now. It returns whether
+// there is one then. Trouble is reported.
+func (j *JWKS) Fetch(ctx context.Context) bool { return j.refresh(ctx, time.Now()) != nil }
 
 // refresh does so, and returns the set that there is then.
-func (j *JWKS) refresh(ctx context.Context, now time.Time) keyfunc.Keyfunc {
+func (j *JWKS) refresh(ctx context.Context, now time.Time) []publishedKey {
 	_, _, _ = j.flight.Do("", func() (any, error) {
 		if j.isDue(now) {
-			set, err := j.fetch(ctx)
+			set, leftOut, err := j.fetch(ctx)
 			j.note(set, err, now)
+			j.noteLeftOut(leftOut)
 		}
 		return nil, nil
 	})
@@ -133,7 +124,7 @@ func (j *JWKS) isDue(now time.Time) bool {
 	return !now.Before(j.again)
 }
 
-func (j *JWKS) note(set keyfunc.Keyfunc, err error, now time.Time) {
+func (j *JWKS) note(set []publishedKey, err error, now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err == nil {
@@ -142,55 +133,43 @@ func (j *JWKS) note(set keyfunc.Keyfunc, err error, now time.Time) {
 	}
 	j.delay = min(max(2*j.delay, shortestWait), longestWait)
 	j.again = now.Add(j.delay)
-	j.report(fmt.Errorf("fetch keys from %s: %w; next try in %v", j.url, err, j.delay))
+	j.report(fmt.Errorf("fetch keys from %s: %w; next try in %v", RedactURL(j.url), err, j.delay))
 }
 
-func (j *JWKS) fetch(ctx context.Context) (keyfunc.Keyfunc, error) {
+// noteLeftOut reports keys that cannot be used, unless they are those of the last report.
+func (j *JWKS) noteLeftOut(leftOut error) {
+	if leftOut == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if text := leftOut.Error(); text != j.leftOut {
+		j.leftOut = text
+		j.report(fmt.Errorf("fetch keys from %s: %w", RedactURL(j.url), leftOut))
+	}
+}
+
+func (j *JWKS) fetch(ctx context.Context) (keys []publishedKey, leftOut, err error) {
 	// Who asked may go away; the others that wait need the set all the same.
 	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, j.url, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := j.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, nil, withoutURL(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %s", response.Status)
+		return nil, nil, fmt.Errorf("the answer is %s", response.Status)
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, longestJWKS))
-	if err != nil {
-		return nil, err
+	text, err := io.ReadAll(io.LimitReader(response.Body, longestJWKS+1))
+	switch {
+	case err != nil:
+		return nil, nil, withoutURL(err)
+	case len(text) > longestJWKS:
+		return nil, nil, fmt.Errorf("the set has more than %d bytes", longestJWKS)
 	}
-	return parseJWKS(ctx, text)
-}
-
-// parseJWKS takes the public keys of a set that are for signatures. A set may hold
-// others, too, which are left out; a secret has no place where everybody can read it.
-func parseJWKS(ctx context.Context, text []byte) (keyfunc.Keyfunc, error) {
-	var published jwkset.JWKSMarshal
-	if err := json.Unmarshal(text, &published); err != nil {
-		return nil, fmt.Errorf("no JSON Web Key Set: %w", err)
-	}
-	storage := jwkset.NewMemoryStorage()
-	n := 0
-	for _, marshal := range published.Keys {
-		if marshal.USE != "" && marshal.USE != jwkset.UseSig {
-			continue
-		}
-		key, err := jwkset.NewJWKFromMarshal(marshal, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
-		if err != nil || checkKey(key.Key()) != nil {
-			continue
-		}
-		if err := storage.KeyWrite(ctx, key); err != nil {
-			return nil, err
-		}
-		n++
-	}
-	if n == 0 {
-		return nil, errors.New("the set has no public key for signatures")
-	}
-	return keyfunc.New(keyfunc.Options{Storage: storage})
+	return parseJWKS(text)
 }

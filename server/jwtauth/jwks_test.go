@@ -85,7 +85,7 @@ func (p *publisher) wantAsked(t *testing.T, want int) {
 }
 
 // wantCode checks a token that is signed with a key.
-func (p *publisher) wantCode(t *testing.T, want string, method jwt.SigningMethod, signer string, header ...string) {
+func (p *publisher) wantCode(t *testing.T, want string, method jwt.SigningMethod, signer string, header ...any) {
 	t.Helper()
 	token := sign(t, method, signers()[signer], with("exp", p.now.Add(time.Hour).Unix(), "iat", p.now.Unix()), header...)
 	if _, err := p.authors.Check(t.Context(), token); codeOf(t, err) != want {
@@ -95,11 +95,11 @@ func (p *publisher) wantCode(t *testing.T, want string, method jwt.SigningMethod
 
 func base64url(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 
-func rsaJWK(t *testing.T, signer, kid string, more ...string) map[string]any {
+func rsaJWK(t *testing.T, signer, kid string, more ...any) map[string]any {
 	key := public(t, signer).(*rsa.PublicKey)
 	jwk := map[string]any{"kty": "RSA", "n": base64url(key.N), "e": base64url(big.NewInt(int64(key.E)))}
 	for i := 0; i < len(more); i += 2 {
-		jwk[more[i]] = more[i+1]
+		jwk[more[i].(string)] = more[i+1]
 	}
 	if kid != "" {
 		jwk["kid"] = kid
@@ -186,18 +186,59 @@ func TestJWKSFailure(t *testing.T) {
 	}
 }
 
-func TestJWKSAddress(t *testing.T) {
-	for url, good := range map[string]bool{
-		"https://id.example.com/keys": true,
-		"http://127.0.0.1:9/keys":     true,
-		"http://localhost/keys":       true,
-		"http://id.example.com/keys":  false,
-		"file:///etc/keys":            false,
-		"https:///keys":               false,
-		"keys":                        false,
+// Two keys may have one name, such as while they change places.
+func TestJWKSKeysOfOneName(t *testing.T) {
+	p := newPublisher(t)
+	p.publish(
+		rsaJWK(t, "RSA", "one", "alg", "RS256"),
+		rsaJWK(t, "other RSA", "one"),
+		ecJWK(t, "P-256", "one"),
+		rsaJWK(t, "third RSA", ""),
+		rsaJWK(t, "RSA", ""),
+	)
+	p.wantCode(t, "", jwt.SigningMethodRS256, "RSA", "kid", "one")
+	p.wantCode(t, "", jwt.SigningMethodRS256, "other RSA", "kid", "one")
+	p.wantCode(t, "", jwt.SigningMethodPS512, "other RSA", "kid", "one")
+	p.wantCode(t, "", jwt.SigningMethodES256, "P-256", "kid", "one")
+	p.wantCode(t, "bad_signature", jwt.SigningMethodRS512, "RSA", "kid", "one") // published for RS256
+	p.wantCode(t, "bad_signature", jwt.SigningMethodRS256, "third RSA", "kid", "one")
+	p.wantCode(t, "alg_not_allowed", jwt.SigningMethodES384, "P-384", "kid", "one")
+	p.wantCode(t, "", jwt.SigningMethodRS256, "third RSA")
+	p.wantCode(t, "", jwt.SigningMethodRS512, "RSA")
+}
+
+// Keys that are not for checking signatures are left out, and so are broken ones; both
+// leave the others as they are.
+func TestJWKSLeavesOut(t *testing.T) {
+	p := newPublisher(t)
+	p.publish(
+		map[string]any{"kty": 7, "kid": "broken"},
+		map[string]any{"kty": "RSA", "kid": "half", "n": "AQAB"},
+		rsaJWK(t, "RSA", "operations", "key_ops", []string{"verify", "of the future"}),
+		rsaJWK(t, "RSA", "signs", "key_ops", []string{"sign"}),
+		rsaJWK(t, "RSA", "nothing", "key_ops", []string{}),
+		rsaJWK(t, "RSA", "no list", "key_ops", "verify"),
+		rsaJWK(t, "RSA", "null", "key_ops", nil),
+		rsaJWK(t, "RSA", "encrypts", "use", "enc", "key_ops", []string{"verify"}),
+		rsaJWK(t, "RSA", "encrypts, too", "alg", "RSA-OAEP"),
+	)
+	p.body = strings.Replace(p.body, `[`, `[null,"key",[],`, 1)
+	for kid, want := range map[string]string{
+		"operations": "", "null": "",
+		"broken": "unknown_kid", "half": "unknown_kid", "signs": "unknown_kid", "nothing": "unknown_kid", "no list": "unknown_kid",
+		"encrypts": "unknown_kid", "encrypts, too": "unknown_kid",
 	} {
-		if _, err := jwtauth.NewJWKS(url, nil); (err == nil) != good {
-			t.Errorf("%s: %v", url, err)
-		}
+		p.wantCode(t, want, jwt.SigningMethodRS256, "RSA", "kid", kid)
+	}
+	p.now = p.now.Add(time.Hour)
+	p.wantCode(t, "", jwt.SigningMethodRS256, "RSA", "kid", "null")
+	p.wantAsked(t, 2)
+	if want := "6 keys of the set are left out: entry 1: "; len(p.errs) != 1 || !strings.Contains(p.errs[0], want) {
+		t.Errorf("reported %q, want one with %q", p.errs, want)
+	}
+	for _, body := range []string{`[]`, `{"keys":{}}`, `{"keys":[7]}`, `{}`, `null`, `{"keys":[{"kty":"RSA"}]}`} {
+		p := newPublisher(t)
+		p.body = body
+		p.wantCode(t, "keys_unavailable", jwt.SigningMethodRS256, "RSA", "kid", "one")
 	}
 }

@@ -14,7 +14,7 @@
 //
 // # What is checked
 //
-// First the signature. The kind of key decides which algorithms may be: a secret
+// First that the header has no crit, and then the signature. The kind of key decides which algorithms may be: a secret
 // HS256, HS384 and HS512; an RSA key RS and PS; an elliptic curve the one ES that
 // goes with it; an Ed25519 key EdDSA. Then exp, nbf, iat and aud, with clocks that
 // may differ by a minute. exp and sub are required.
@@ -25,8 +25,11 @@
 //	access  "read" or "write"; without it, write
 //
 // With Config.Databases, db is not looked at: the databases follow from other
-// claims. What is put into a pattern counts as it is, so that a sub of "*" is not
-// all databases.
+// claims, which have to be strings. What is put into a pattern counts as it is, so
+// that a sub of "*" is not all databases. It may not contain the text that separates
+// it from other claims and stars, so that no two tokens whose claims differ open the
+// same database through one pattern. {sub:slug} puts in the sub with all that
+// the name of a database cannot have escaped.
 package jwtauth
 
 import (
@@ -59,8 +62,9 @@ type Config struct {
 
 // An Authorizer is a [server.Authorizer] that asks for a token.
 type Authorizer struct {
-	config Config
-	parser *jwt.Parser
+	config    Config
+	templates []template
+	parser    *jwt.Parser
 }
 
 // Tolerance is how much clocks may differ.
@@ -69,6 +73,10 @@ const Tolerance = time.Minute
 // New returns an Authorizer. The error names the fix.
 func New(config Config) (*Authorizer, error) {
 	if err := config.check(); err != nil {
+		return nil, err
+	}
+	templates, err := parseTemplates(config.Databases)
+	if err != nil {
 		return nil, err
 	}
 	if config.Now == nil {
@@ -83,7 +91,7 @@ func New(config Config) (*Authorizer, error) {
 	if config.Audience != "" {
 		options = append(options, jwt.WithAudience(config.Audience))
 	}
-	return &Authorizer{config: config, parser: jwt.NewParser(options...)}, nil
+	return &Authorizer{config: config, templates: templates, parser: jwt.NewParser(options...)}, nil
 }
 
 // Authorize implements [server.Authorizer].
@@ -106,12 +114,12 @@ func (a *Authorizer) Authorize(r *http.Request, database string) (server.Grant, 
 
 // Check returns what a token allows. The error is a [*server.Refusal].
 func (a *Authorizer) Check(ctx context.Context, token string) (Rights, error) {
-	claims := jwt.MapClaims{}
-	parsed, err := a.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) { return a.config.key(ctx, t) })
+	claims := claims{}
+	parsed, err := a.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) { return a.config.key(ctx, t) })
 	var refusal *server.Refusal
 	switch {
 	case err == nil:
-		return a.config.rights(claims)
+		return a.rights(claims)
 	case errors.As(err, &refusal):
 		return Rights{}, refusal
 	case errors.Is(err, jwt.ErrTokenUnverifiable):
@@ -120,21 +128,33 @@ func (a *Authorizer) Check(ctx context.Context, token string) (Rights, error) {
 	return Rights{}, a.config.explain(err, claims)
 }
 
-func unknownAlgorithm(t *jwt.Token) *server.Refusal {
-	alg, _ := t.Header["alg"].(string)
-	if strings.EqualFold(alg, "none") {
+// checkHeader refuses a token that is not signed, and one that may only be accepted
+// by those who understand extensions, of which there are none here (RFC 7515,
+// section 4.1.11).
+func checkHeader(t *jwt.Token) error {
+	if alg, _ := t.Header["alg"].(string); strings.EqualFold(alg, "none") {
 		return refuse(algNone)
 	}
+	if _, ok := t.Header["crit"]; ok {
+		return refuse(critNotUnderstood)
+	}
+	return nil
+}
+
+func unknownAlgorithm(t *jwt.Token) error {
+	if err := checkHeader(t); err != nil {
+		return err
+	}
+	alg, _ := t.Header["alg"].(string)
 	return refuse(algNotAllowed, alg, "one that is known")
 }
 
-// explain returns the refusal for an error of the parser.
-func (c *Config) explain(err error, claims jwt.MapClaims) *server.Refusal {
+// explain returns the refusal for an error of the parser, which may be several. The
+// order is that of kinds.
+func (c *Config) explain(err error, claims claims) *server.Refusal {
 	switch {
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return refuse(badSignature)
-	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
-		return refuse(missingClaim, c.missing(claims))
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return refuse(tokenExpired, timeOf(claims.GetExpirationTime()))
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
@@ -143,13 +163,15 @@ func (c *Config) explain(err error, claims jwt.MapClaims) *server.Refusal {
 		return refuse(tokenFromFuture, timeOf(claims.GetIssuedAt()))
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
 		return refuse(wrongAudience, c.Audience)
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return refuse(missingClaim, missing(claims))
 	}
 	return refuse(malformedToken)
 }
 
-// missing returns the claim that the parser wants and does not find.
-func (c *Config) missing(claims jwt.MapClaims) string {
-	if claims["exp"] == nil {
+// missing returns the claim that the parser requires and does not find.
+func missing(claims claims) string {
+	if _, ok := claims["exp"]; !ok {
 		return "exp"
 	}
 	return "aud"

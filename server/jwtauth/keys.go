@@ -40,11 +40,6 @@ func (c *Config) check() error {
 			return err
 		}
 	}
-	for _, template := range c.Databases {
-		if err := checkTemplate(template); err != nil {
-			return fmt.Errorf("the pattern %q has %w; such as user-{sub}", template, err)
-		}
-	}
 	return nil
 }
 
@@ -90,26 +85,19 @@ func algorithmsOf(key any) []string {
 // key returns what to check the signature of a token with: the keys that its
 // algorithm goes with. The error is a refusal.
 func (c *Config) key(ctx context.Context, t *jwt.Token) (any, error) {
-	if strings.EqualFold(t.Method.Alg(), "none") {
-		return nil, refuse(algNone)
+	if err := checkHeader(t); err != nil {
+		return nil, err
 	}
-	keys := c.Keys
-	switch {
-	case len(c.Secret) > 0:
-		keys = []any{c.Secret}
-	case c.JWKS != nil:
-		var err error
-		if keys, err = c.JWKS.keys(ctx, t, c.Now()); err != nil {
-			return nil, err
-		}
+	candidates, err := c.candidates(ctx, t)
+	if err != nil {
+		return nil, err
 	}
 	var set jwt.VerificationKeySet
 	var allowed []string
-	for _, key := range keys {
-		algorithms := algorithmsOf(key)
-		allowed = append(allowed, algorithms...)
-		if slices.Contains(algorithms, t.Method.Alg()) {
-			set.Keys = append(set.Keys, key)
+	for _, v := range candidates {
+		allowed = append(allowed, v.algorithms...)
+		if slices.Contains(v.algorithms, t.Method.Alg()) {
+			set.Keys = append(set.Keys, v.key)
 		}
 	}
 	if len(set.Keys) == 0 {
@@ -117,6 +105,22 @@ func (c *Config) key(ctx context.Context, t *jwt.Token) (any, error) {
 		return nil, refuse(algNotAllowed, t.Method.Alg(), strings.Join(slices.Compact(allowed), ", "))
 	}
 	return set, nil
+}
+
+// candidates returns the keys that a token may be signed with, of any algorithm. The
+// error is a refusal.
+func (c *Config) candidates(ctx context.Context, t *jwt.Token) ([]verifier, error) {
+	switch {
+	case len(c.Secret) > 0:
+		return []verifier{newVerifier(c.Secret)}, nil
+	case c.JWKS != nil:
+		return c.JWKS.keys(ctx, t, c.Now())
+	}
+	var list []verifier
+	for _, key := range c.Keys {
+		list = append(list, newVerifier(key))
+	}
+	return list, nil
 }
 
 // ParseKeys returns the public keys, and those of the certificates, of a PEM file.

@@ -23,6 +23,8 @@ var (
 		"this is no JSON Web Token: three parts of base64url with dots between them, of JSON whose times are numbers of seconds"}
 	algNone = kind{"alg_none", http.StatusUnauthorized,
 		"the token is not signed (alg none): sign it"}
+	critNotUnderstood = kind{"crit_not_understood", http.StatusUnauthorized,
+		"the header crit of the token names extensions that its readers have to understand, and this server understands none: sign it without crit"}
 	algNotAllowed = kind{"alg_not_allowed", http.StatusUnauthorized,
 		"the token is signed with %q, which does not go with the keys of this server: sign it with %s"}
 	unknownKey = kind{"unknown_kid", http.StatusUnauthorized,
@@ -51,7 +53,7 @@ var (
 
 // kinds are all of them, in the order in which they are looked for.
 var kinds = []kind{
-	missingToken, ambiguousToken, malformedToken, algNone, algNotAllowed, unknownKey, keysUnavailable, badSignature,
+	missingToken, ambiguousToken, malformedToken, algNone, critNotUnderstood, algNotAllowed, unknownKey, keysUnavailable, badSignature,
 	tokenExpired, tokenNotYetValid, tokenFromFuture, wrongAudience, lifetimeTooLong, missingClaim, badClaim, databaseNotAllowed,
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"sync"
@@ -32,11 +33,12 @@ var signers = sync.OnceValue(func() map[string]any {
 	p384, err384 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
 	otherRSA, errOther := rsa.GenerateKey(rand.Reader, 2048)
+	thirdRSA, errThird := rsa.GenerateKey(rand.Reader, 2048)
 	_, ed, errEd := ed25519.GenerateKey(rand.Reader)
-	if err := errors.Join(err, err384, errRSA, errOther, errEd); err != nil {
+	if err := errors.Join(err, err384, errRSA, errOther, errThird, errEd); err != nil {
 		panic(err)
 	}
-	return map[string]any{"secret": secret, "P-256": p256, "P-384": p384, "RSA": rsaKey, "other RSA": otherRSA, "Ed25519": ed}
+	return map[string]any{"secret": secret, "P-256": p256, "P-384": p384, "RSA": rsaKey, "other RSA": otherRSA, "third RSA": thirdRSA, "Ed25519": ed}
 })
 
 // public returns the public key of a signer.
@@ -71,17 +73,29 @@ func with(changes ...any) jwt.MapClaims {
 	return claims
 }
 
-func sign(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims, header ...string) string {
+func sign(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims, header ...any) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, claims)
 	for i := 0; i < len(header); i += 2 {
-		token.Header[header[i]] = header[i+1]
+		token.Header[header[i].(string)] = header[i+1]
 	}
 	text, err := token.SignedString(key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// signText signs claims that may be no JSON object, or none that Go would write.
+func signText(t *testing.T, claims string) string {
+	t.Helper()
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
+	text := head + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	signature, err := jwt.SigningMethodHS256.Sign(text, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
 func newAuthorizer(t *testing.T, config jwtauth.Config) *jwtauth.Authorizer {
