@@ -19,11 +19,11 @@ import (
 type authFlags struct {
 	JWTSecret      string   `name:"jwt-secret" secret:"" group:"Authentication:" placeholder:"TEXT" help:"Secret that tokens are signed with (HS256, HS384, HS512), 32 bytes or more. Everybody on the machine sees the flag; better is the variable SYNCABLED_JWT_SECRET."`
 	JWTKeyFile     string   `name:"jwt-key-file" group:"Authentication:" type:"existingfile" placeholder:"FILE" help:"PEM file of the public keys, or certificates, that go with the keys that tokens are signed with (RS, PS, ES, EdDSA)."`
-	JWKSURL        string   `name:"jwks-url" group:"Authentication:" placeholder:"URL" help:"Where an identity provider publishes its keys. They are fetched when they are needed."`
+	JWKSURL        string   `name:"jwks-url" secret:"url" group:"Authentication:" placeholder:"URL" help:"Where an identity provider publishes its keys. They are fetched when they are needed."`
 	JWTAudience    string   `name:"jwt-audience" group:"Authentication:" placeholder:"TEXT" help:"What the claim aud of a token has to name."`
 	JWTMaxLifetime span     `name:"jwt-max-lifetime" group:"Authentication:" placeholder:"TIME" help:"Longest time from iat to exp of a token (any)."`
 	JWTCookie      string   `name:"jwt-cookie" group:"Authentication:" placeholder:"NAME" help:"Cookie that may hold the token: the way for browsers."`
-	JWTDatabases   []string `name:"jwt-databases" group:"Authentication:" placeholder:"PATTERN" help:"Databases that a token opens, made of its claims, instead of the claim db: user-{sub}, team-{org}-*."`
+	JWTDatabases   []string `name:"jwt-databases" group:"Authentication:" placeholder:"PATTERN" help:"Databases that a token opens, made of its claims, instead of the claim db: user-{sub}, team_{org}_*, user-{sub:slug}."`
 }
 
 // isAuthFlag reports whether a flag is one of them.

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"syncabled/server/jwtauth"
 )
 
 // This file has the types of the flags. Each refuses, as a wrong call of the
@@ -143,6 +145,22 @@ func (f *folder) UnmarshalText(text []byte) error {
 	}
 	*f = folder(absolute)
 	return nil
+}
+
+// A databaseName is one that a database can have.
+type databaseName string
+
+func (n *databaseName) UnmarshalText(text []byte) error {
+	*n = databaseName(text)
+	return jwtauth.CheckName(string(text))
+}
+
+// A databasePattern stands for databases, with * for any characters.
+type databasePattern string
+
+func (p *databasePattern) UnmarshalText(text []byte) error {
+	*p = databasePattern(text)
+	return jwtauth.CheckPattern(string(text))
 }
 
 // An originPattern matches origins of pages. [server.Config] says how.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
+
+	"syncabled/server/jwtauth"
 )
 
 // A source is where the value of a flag comes from.
@@ -162,7 +164,8 @@ func (s *settings) sources(ctx *kong.Context) map[string]source {
 }
 
 // appendSettings appends what flags are set to, as a file for --config, with the
-// source of each value. Values of flags with the tag secret are not shown.
+// source of each value. Of values of flags with the tag secret nothing is shown, and
+// of those that are URLs (secret:"url") only what is no secret.
 func appendSettings(out []byte, flags []*kong.Flag, sources map[string]source) []byte {
 	for _, flag := range flags {
 		if flag.Hidden || flag.Name == "help" || flag.Name == configFlag || flag.Name == "print-config" {
@@ -172,16 +175,27 @@ func appendSettings(out []byte, flags []*kong.Flag, sources map[string]source) [
 		if !ok {
 			from = fromDefault
 		}
-		comment, value := "", settingOf(flag.Target)
+		comment, value, shown := "", settingOf(flag.Target), shownOf(flag)
 		switch {
 		case flag.Target.IsZero() && from == fromDefault:
 			comment = "# "
-		case flag.Tag.Has("secret"):
-			comment, value = "# ", `"(secret)"`
+		case shown != value:
+			comment, value = "# ", shown
 		}
 		out = fmt.Appendf(out, "%s%s = %s # %s\n", comment, flag.Name, value, from)
 	}
 	return out
+}
+
+// shownOf returns what may be shown of the value of a flag.
+func shownOf(flag *kong.Flag) string {
+	switch {
+	case flag.Tag.Get("secret") == "url":
+		return quote(jwtauth.RedactURL(flag.Target.String()))
+	case flag.Tag.Has("secret"):
+		return `"(secret)"`
+	}
+	return settingOf(flag.Target)
 }
 
 // settingOf returns a value as it is written in the file.

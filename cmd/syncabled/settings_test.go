@@ -15,10 +15,13 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		Open   string `default:"a \"b\""`
 		Secret string `secret:""`
 		Unset  string `secret:""`
+		Plain  string `secret:"url"`
+		URL    string `name:"url" secret:"url"`
+		None   string `secret:"url"`
 	}
 	settings := newSettings(func(string) string { return "" })
 	parser := kong.Must(&flags, kong.Resolvers(settings))
-	ctx, err := parser.Parse([]string{"--secret", "hunter2"})
+	ctx, err := parser.Parse([]string{"--secret", "hunter2", "--plain", "https://example.com/keys", "--url", "https://user:hunter2@example.com/keys?hunter2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +29,9 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	want := `open = "a \"b\"" # default
 # secret = "(secret)" # flag
 # unset = "" # default
+plain = "https://example.com/keys" # flag
+# url = "https://xxxxx@example.com/keys?xxxxx" # flag
+# none = "" # default
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)

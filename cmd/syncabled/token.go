@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,11 +26,11 @@ type tokenCommand struct {
 type mintCommand struct {
 	JWTSecret string            `name:"jwt-secret" placeholder:"TEXT" help:"Secret of the server; better is the variable SYNCABLED_JWT_SECRET."`
 	Sub       string            `required:"" placeholder:"NAME" help:"Whom the token is for."`
-	DB        []string          `name:"db" placeholder:"PATTERN" help:"Databases that it opens: notes, team-*. Without it, those that the server makes of other claims."`
+	DB        []databasePattern `name:"db" placeholder:"PATTERN" help:"Databases that it opens: notes, team-*. Without it, those that the server makes of other claims."`
 	Access    string            `default:"write" enum:"read,write" placeholder:"read|write" help:"What it may do there (${default})."`
 	TTL       span              `name:"ttl" default:"1h" placeholder:"TIME" help:"How long it is valid (${default})."`
 	Audience  string            `name:"jwt-audience" placeholder:"TEXT" help:"The claim aud; the server may require one."`
-	Claim     map[string]string `placeholder:"NAME=TEXT" help:"Further claims."`
+	Claim     []claim           `sep:"none" placeholder:"NAME=VALUE" help:"A further claim; the flag may be given several times. A value that is JSON is taken as such: orgs='[\"a\",\"b\"]' is a list, and n=12 a number, but n='\"12\"' a string. Anything else is a string."`
 }
 
 var errNoSecret = errors.New("there is no secret to sign with: set SYNCABLED_JWT_SECRET to that of the server, such as one of: openssl rand -base64 32")
@@ -42,18 +43,9 @@ func (c mintCommand) Run(w world) error {
 	if _, err := jwtauth.New(jwtauth.Config{Secret: []byte(c.JWTSecret)}); err != nil {
 		return err
 	}
-	now := time.Now()
-	claims := jwt.MapClaims{}
-	for name, value := range c.Claim {
-		claims[name] = value
-	}
-	claims["sub"], claims["access"] = c.Sub, c.Access
-	claims["iat"], claims["exp"] = now.Unix(), now.Add(time.Duration(c.TTL)).Unix()
-	if len(c.DB) > 0 {
-		claims["db"] = c.DB
-	}
-	if c.Audience != "" {
-		claims["aud"] = c.Audience
+	claims, err := c.claims(time.Now())
+	if err != nil {
+		return err
 	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(c.JWTSecret))
 	if err != nil {
@@ -63,11 +55,47 @@ func (c mintCommand) Run(w world) error {
 	return err
 }
 
+// claims returns those of the flags, and the further ones, which may not replace them.
+func (c mintCommand) claims(now time.Time) (jwt.MapClaims, error) {
+	claims := jwt.MapClaims{"sub": c.Sub, "access": c.Access, "iat": now.Unix(), "exp": now.Add(time.Duration(c.TTL)).Unix()}
+	if len(c.DB) > 0 {
+		claims["db"] = c.DB
+	}
+	if c.Audience != "" {
+		claims["aud"] = c.Audience
+	}
+	for _, further := range c.Claim {
+		if _, ok := claims[further.name]; ok {
+			return nil, fmt.Errorf("--claim %s: the token has this claim already, from another --claim or from --sub, --access, --ttl (iat, exp), --db or --jwt-audience (aud)", further.name)
+		}
+		claims[further.name] = further.value
+	}
+	return claims, nil
+}
+
+// A claim is a flag NAME=VALUE.
+type claim struct {
+	name  string
+	value json.RawMessage
+}
+
+func (c *claim) UnmarshalText(text []byte) (err error) {
+	name, value, ok := strings.Cut(string(text), "=")
+	if !ok || name == "" {
+		return fmt.Errorf("%q is no claim: give NAME=VALUE", text)
+	}
+	c.name, c.value = name, json.RawMessage(value)
+	if !json.Valid(c.value) {
+		c.value, err = json.Marshal(value)
+	}
+	return err
+}
+
 // checkCommand explains a token, with the settings that the server has.
 type checkCommand struct {
 	authFlags `embed:""`
-	DB        string `name:"db" placeholder:"NAME" help:"Database that it should open."`
-	Token     string `arg:"" optional:"" help:"The token; without it, it is read from the standard input."`
+	DB        databaseName `name:"db" placeholder:"NAME" help:"Database that it should open."`
+	Token     string       `arg:"" optional:"" help:"The token; without it, it is read from the standard input."`
 }
 
 const longestToken = 64 << 10
@@ -90,7 +118,7 @@ func (c checkCommand) Run(w world) error {
 	}
 	rights, err := authorizer.Check(w.ctx, c.Token)
 	if err == nil && c.DB != "" {
-		err = rights.Open(c.DB)
+		err = rights.Open(string(c.DB))
 	}
 	var refusal *server.Refusal
 	if errors.As(err, &refusal) {
@@ -98,6 +126,9 @@ func (c checkCommand) Run(w world) error {
 	}
 	if err != nil {
 		return err
+	}
+	for _, pattern := range rights.Impossible {
+		fmt.Fprintf(w.stderr, "syncabled: %v\n", jwtauth.CheckPattern(pattern))
 	}
 	access := "read and write"
 	if rights.ReadOnly {
