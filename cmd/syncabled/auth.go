@@ -26,13 +26,23 @@ type authFlags struct {
 	JWTDatabases   []string `name:"jwt-databases" group:"Authentication:" placeholder:"PATTERN" help:"Databases that a token opens, made of its claims, instead of the claim db: user-{sub}, team_{org}_*, user-{sub:slug}."`
 }
 
+const keyFileFlag = "jwt-key-file"
+
 // isAuthFlag reports whether a flag is one of them.
 func isAuthFlag(name string) bool { return strings.HasPrefix(name, "jwt-") || name == "jwks-url" }
 
 func (f authFlags) isSet() bool { return f.JWTSecret != "" || f.JWTKeyFile != "" || f.JWKSURL != "" }
 
-// authorizer returns what the flags say, nil if they say nothing.
-func (f authFlags) authorizer(logger zerolog.Logger) (*jwtauth.Authorizer, error) {
+// An authentication is what the flags say, ready for use.
+type authentication struct {
+	flags      authFlags
+	config     jwtauth.Config
+	authorizer *jwtauth.Authorizer
+}
+
+// authentication returns what the flags say, nil if they say nothing. The key set of
+// the one before, which may be nil, stays in use if it is that of the same URL.
+func (f authFlags) authentication(logger zerolog.Logger, before *authentication) (*authentication, error) {
 	if !f.isSet() {
 		return nil, f.checkUnused()
 	}
@@ -52,7 +62,11 @@ func (f authFlags) authorizer(logger zerolog.Logger) (*jwtauth.Authorizer, error
 			return nil, fmt.Errorf("--jwt-key-file %s: %w", f.JWTKeyFile, err)
 		}
 	}
-	if f.JWKSURL != "" {
+	switch {
+	case f.JWKSURL == "":
+	case before != nil && before.flags.JWKSURL == f.JWKSURL:
+		config.JWKS = before.config.JWKS
+	default:
 		var err error
 		config.JWKS, err = jwtauth.NewJWKS(f.JWKSURL, func(err error) { logger.Error().Err(err).Msg("keys of tokens") })
 		if err != nil {
@@ -61,12 +75,15 @@ func (f authFlags) authorizer(logger zerolog.Logger) (*jwtauth.Authorizer, error
 	}
 	authorizer, err := jwtauth.New(config)
 	if err != nil {
-		return nil, fmt.Errorf("authentication (--jwt-secret, --jwt-key-file, --jwks-url): %w", err)
+		return nil, fmt.Errorf("authentication (--jwt-secret, --jwt-key-file, --jwks-url, --jwt-databases): %w", err)
 	}
-	if config.JWKS != nil {
-		config.JWKS.Fetch(context.Background())
-	}
-	return authorizer, nil
+	return &authentication{f, config, authorizer}, nil
+}
+
+// fetch fetches the keys of a URL. It reports whether there are any then, which is the
+// case for keys from elsewhere.
+func (a *authentication) fetch() bool {
+	return a.config.JWKS == nil || a.config.JWKS.Fetch(context.Background())
 }
 
 // checkUnused says that flags are set that do nothing. Who sets them means to be safe.
@@ -75,6 +92,15 @@ func (f authFlags) checkUnused() error {
 		return errors.New("there are settings for tokens, but nothing to check them with: give --jwt-secret, --jwt-key-file or --jwks-url")
 	}
 	return nil
+}
+
+// checkAccess returns the authentication, nil if there is none, unless that and the
+// other settings of who may connect do not go together.
+func (c serveCommand) checkAccess(logger zerolog.Logger, before *authentication) (*authentication, error) {
+	if err := c.checkOrigins(c.AllowOrigin); err != nil {
+		return nil, err
+	}
+	return c.authentication(logger, before)
 }
 
 // checkOrigins refuses to let every page use a cookie. The check of origins is all

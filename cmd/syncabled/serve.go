@@ -81,7 +81,7 @@ func (c serveCommand) Validate() error {
 func (serveCommand) Help() string {
 	return `Every flag has an environment variable: --max-frame is SYNCABLED_MAX_FRAME. Each can stand in the file of --config, one a line, in TOML: max-frame = "64MiB". The flag wins over the environment, that over the file, and the file over the default. Sizes are bytes, or have a unit: 64MiB.
 
-SIGHUP has the server read the file again, and take over log-level, allow-origin, and the keys and other settings of tokens. It says which changed settings take a restart.
+SIGHUP has the server read the file again, and take over log-level, allow-origin, and the keys and other settings of tokens: all of them, or none if they do not go together. It says which changed settings take a restart, among them that tokens are required, or no longer.
 
 SIGINT (Ctrl-C) and SIGTERM end the server: what was received is committed, and clients are told to come back. A second signal ends it at once; what it acknowledged is on disk.`
 }
@@ -105,6 +105,8 @@ func (c serveCommand) Run(w world, this *call) error {
 		return err
 	}
 	defer site.close()
+	hangups := catchHangups(w) // before anybody is told that the server is there
+	defer hangups.stop()
 	c.greet(w, logger, site.clients.Addr(), site.heads, site.databases)
 	ctx, end := context.WithCancel(w.ctx)
 	defer end()
@@ -124,7 +126,7 @@ func (c serveCommand) Run(w world, this *call) error {
 	}
 	defer endAdmin()
 	var reloading sync.WaitGroup
-	r := &reloader{world: w, logger: logger, level: lvl, server: s, certificate: site.certificate, current: this}
+	r := &reloader{world: w, logger: logger, level: lvl, server: s, hangups: hangups, certificate: site.certificate, current: this, auth: site.auth}
 	reloading.Go(func() { r.run(ctx, end) })
 	defer reloading.Wait()
 	err = s.Serve(ctx, site.clients)

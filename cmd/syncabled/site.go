@@ -13,8 +13,9 @@ import (
 // before anything is served.
 type site struct {
 	dir         *revlog.Dir
-	heads       []head // of the first databases
-	databases   int    // how many there are
+	heads       []head          // of the first databases
+	databases   int             // how many there are
+	auth        *authentication // nil without
 	certificate *certificate
 	operating   *operating
 	clients     net.Listener
@@ -30,12 +31,11 @@ func (c serveCommand) open(logger zerolog.Logger) (opened *site, err error) {
 			s.close()
 		}
 	}()
-	if err := c.checkOrigins(c.AllowOrigin); err != nil {
+	if s.auth, err = c.checkAccess(logger, nil); err != nil {
 		return nil, err
 	}
-	authorizer, err := c.authorizer(logger)
-	if err != nil {
-		return nil, err
+	if s.auth != nil {
+		s.auth.fetch()
 	}
 	if err := s.openData(c); err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func (c serveCommand) open(logger zerolog.Logger) (opened *site, err error) {
 		return nil, err
 	}
 	s.config = c.config(s.dir, logger)
-	if authorizer != nil {
-		s.config.Authorizer = authorizer
+	if s.auth != nil {
+		s.config.Authorizer = s.auth.authorizer
 	}
 	if s.certificate != nil {
 		s.config.Certificate = s.certificate.get

@@ -105,10 +105,11 @@ func (c checkCommand) Run(w world) error {
 	if !c.isSet() {
 		return errors.New("there is nothing to check tokens with: set SYNCABLED_JWT_SECRET, or give --jwt-key-file or --jwks-url, as for the server")
 	}
-	authorizer, err := c.authorizer(zerolog.New(w.stderr))
+	auth, err := c.authentication(zerolog.New(w.stderr), nil)
 	if err != nil {
 		return err
 	}
+	auth.fetch()
 	if c.Token == "" {
 		text, err := io.ReadAll(io.LimitReader(w.stdin, longestToken))
 		if err != nil {
@@ -116,7 +117,7 @@ func (c checkCommand) Run(w world) error {
 		}
 		c.Token = string(bytes.TrimSpace(text))
 	}
-	rights, err := authorizer.Check(w.ctx, c.Token)
+	rights, err := auth.authorizer.Check(w.ctx, c.Token)
 	if err == nil && c.DB != "" {
 		err = rights.Open(string(c.DB))
 	}
