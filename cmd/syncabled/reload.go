@@ -194,7 +194,7 @@ func changed(a, b *call) []string {
 	was, is := serveFlags(a.context.Model), serveFlags(b.context.Model)
 	var names []string
 	for name, flag := range was {
-		if !reflect.DeepEqual(flag.Target.Interface(), is[name].Target.Interface()) {
+		if settingOf(flag.Target) != settingOf(is[name].Target) {
 			names = append(names, name)
 		}
 	}
