@@ -131,6 +131,9 @@ func (c checkCommand) Run(w world) error {
 	for _, pattern := range rights.Impossible {
 		fmt.Fprintf(w.stderr, "syncabled: %v\n", jwtauth.CheckPattern(pattern))
 	}
+	if len(rights.Impossible) == len(rights.Databases) {
+		return errors.New("the token opens no database")
+	}
 	access := "read and write"
 	if rights.ReadOnly {
 		access = "read"
