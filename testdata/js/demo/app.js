@@ -11,8 +11,9 @@ const clearDone = element('clear-done');
 
 // The database: ?db=NAME picks one of the server's, and one of this browser's.
 
-const name = new URLSearchParams(location.search).get('db') ?? 'default';
-const url = new URL(name === 'default' ? '/' : `/db/${encodeURIComponent(name)}`, location);
+const DEFAULT = 'demo';
+const name = new URLSearchParams(location.search).get('db') ?? DEFAULT;
+const url = new URL(`/db/${encodeURIComponent(name)}`, location);
 url.protocol = url.protocol.replace('http', 'ws');
 
 const db = new Dexie(`todos of ${name}`);
@@ -37,8 +38,9 @@ function showStatus(syncStatus) {
   connection.textContent = action ?? connection.textContent;
 }
 
+/** A first attempt that fails is tried again, as long as the database was open before it. */
 async function goOnline() {
-  await db.syncable.connect('websocket', url.href, { reconnectDelay: 1000 }).catch(() => {});
+  await db.syncable.connect('websocket', url.href, { reconnectDelay: 1000 }).catch(console.warn);
   showStatus(await db.syncable.getStatus(url.href));
 }
 
@@ -119,7 +121,7 @@ newTodo.addEventListener('submit', async (event) => {
 filter.addEventListener('change', render);
 clearDone.addEventListener('click', () => db.todos.filter(filters.done.selects).delete());
 
-element('list-name').textContent = name === 'default' ? '' : name;
+element('list-name').textContent = name === DEFAULT ? '' : name;
 Dexie.liveQuery(() => db.todos.orderBy('created').toArray()).subscribe((result) => {
   todos = result;
   render();

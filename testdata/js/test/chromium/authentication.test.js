@@ -17,7 +17,7 @@ after(() => browser.close());
 /** A token that `syncabled token` makes. */
 function mint(...flags) {
   const env = { ...process.env, SYNCABLED_JWT_SECRET: SECRET };
-  return execFileSync(serverBinary(), ['token', '--db', 'default', ...flags], { env, encoding: 'utf8' }).trim();
+  return execFileSync(serverBinary(), ['token', '--db', 'demo', ...flags], { env, encoding: 'utf8' }).trim();
 }
 
 const startServer = (t) => Server.start(t, '--static', DEMO, '--jwt-secret', SECRET, '--jwt-cookie', 'sync');
