@@ -51,10 +51,14 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil {
 		scheme = "wss"
 	}
+	path := r.URL.Path
+	if path == "/" { // two apps that both connect there break each other
+		path = "/db/NAME"
+	}
 	w.Header().Set("Upgrade", "websocket")
 	w.Header().Set("Connection", "Upgrade")
 	http.Error(w, fmt.Sprintf("This is the sync endpoint of Syncabled; it speaks WebSocket only.\n"+
-		"Connect an app with db.syncable.connect(\"websocket\", \"%s://%s%s\").", scheme, r.Host, r.URL.Path),
+		"In an app, wait for db.open() and connect with db.syncable.connect(\"websocket\", \"%s://%s%s\").", scheme, r.Host, path),
 		http.StatusUpgradeRequired)
 }
 

@@ -80,8 +80,7 @@ func (c serveCommand) banner(host string, heads []head, databases int) string {
 		fmt.Fprintf(&b, "  %-6s %s\n", title, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&b, "\n  Syncabled %s\n\n", version)
-	line("sync", "%s://%s/", c.scheme("ws"), host)
-	line("", "%s://%s/db/NAME for other databases", c.scheme("ws"), host)
+	line("sync", "%s://%s/db/NAME", c.scheme("ws"), host)
 	if c.Static != "" {
 		line("pages", "%s://%s/ from %s", c.scheme("http"), host, c.Static)
 	}

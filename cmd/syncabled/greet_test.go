@@ -30,8 +30,7 @@ func TestBanner(t *testing.T) {
 	want := `
   Syncabled dev
 
-  sync   ws://localhost:8080/
-         ws://localhost:8080/db/NAME for other databases
+  sync   ws://localhost:8080/db/NAME
   pages  http://localhost:8080/ from /srv/app
   open   to everybody who reaches it: there is no authentication
   data   /srv/data

@@ -42,9 +42,13 @@ Start it, with nothing to set up:
 
     $ syncabled
 
-and connect an app, in JavaScript:
+and connect an app, in JavaScript, to a database of its own, such as todos:
 
-    db.syncable.connect("websocket", "ws://127.0.0.1:8080/")
+    await db.open()
+    db.syncable.connect("websocket", "ws://127.0.0.1:8080/db/todos").catch(console.warn)
+
+Open the database first, or the app does not work while the server cannot be
+reached. README.md has a complete page.
 
 Serve the app itself too, to the whole network, and keep the data elsewhere:
 
