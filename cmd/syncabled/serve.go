@@ -39,7 +39,7 @@ type serveCommand struct {
 	MaxMessagesPerSecond     count     `group:"Connections:" default:"10000" placeholder:"N" help:"Most messages a second from one connection (${default}). One that sends more is closed with 1008."`
 	MaxBytesPerSecond        size      `group:"Connections:" default:"64MiB" placeholder:"SIZE" help:"Most bytes a second from one connection (${default}). One that sends more is read more slowly."`
 
-	MaxFrame         size  `group:"Limits:" default:"64MiB" placeholder:"SIZE" help:"Largest message from a client (${default}). Clients without partialsThreshold upload their whole database in one."`
+	MaxFrame         size  `group:"Limits:" default:"64MiB" placeholder:"SIZE" help:"Largest message from a client (${default}). An app sends its whole database in one when it first connects. If that is more, raise this."`
 	MaxChanges       count `group:"Limits:" default:"1000000" placeholder:"N" help:"Most changes in one message from a client (${default})."`
 	MaxObject        size  `group:"Limits:" default:"16MiB" placeholder:"SIZE" help:"Largest object (${default}). A change that makes a larger one is refused."`
 	MaxDepth         count `group:"Limits:" default:"128" placeholder:"N" help:"Deepest nesting of an object (${default})."`
