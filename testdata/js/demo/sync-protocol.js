@@ -1,8 +1,9 @@
 /**
  * Dexie.Syncable over one WebSocket, as the protocol "websocket". Load it after dexie, dexie-observable and
- * dexie-syncable, and before the database is made. `db.syncable.connect('websocket', 'wss://host/db/name')`
- * then keeps `db` in sync, and comes back by itself after a lost connection. Its promise is rejected if the
- * very first attempt fails. An option, third argument: `reconnectDelay` in milliseconds, 5000 by default.
+ * dexie-syncable, and before the database is made. Once `db.open()` is through,
+ * `db.syncable.connect('websocket', 'wss://host/db/name')` keeps `db` in sync. It tries again by itself after a
+ * lost connection and after a failed first attempt; of that one, its promise tells. If the database is not open,
+ * a failed first attempt closes it. An option, third argument: `reconnectDelay` in milliseconds, 5000 by default.
  */
 (() => {
   function sync(context, url, options, baseRevision, syncedRevision, changes, partial, ...callbacks) {
@@ -56,9 +57,13 @@
     };
 
     socket.onopen = () => {
-      send({ type: 'clientIdentity', clientIdentity: context.clientIdentity ?? null });
-      sendChanges(changes, baseRevision, partial, onChangesAccepted);
-      send({ type: 'subscribe', syncedRevision });
+      try {
+        send({ type: 'clientIdentity', clientIdentity: context.clientIdentity ?? null });
+        sendChanges(changes, baseRevision, partial, onChangesAccepted);
+        send({ type: 'subscribe', syncedRevision });
+      } catch (error) {
+        fail(error.message, Infinity); // JSON has no form for a BigInt
+      }
     };
     socket.onmessage = async ({ data }) => {
       if (over) return;

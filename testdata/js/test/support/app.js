@@ -9,7 +9,7 @@ let started = 0;
 
 /** A browser app with a database of its own. */
 export class App {
-  #stores;
+  #versions;
   #storage = new Storage();
   #page;
 
@@ -29,13 +29,13 @@ export class App {
   }
 
   constructor(stores) {
-    this.#stores = stores;
+    this.#versions = [stores];
   }
 
   async open() {
     this.#page = this.#storage.newPage();
     this.db = new Dexie(this.name, this.#page.options);
-    this.db.version(1).stores({ ...this.#stores });
+    this.#versions.forEach((stores, n) => this.db.version(n + 1).stores({ ...stores }));
     await this.db.open();
   }
 
@@ -60,6 +60,12 @@ export class App {
     await this.#leave();
     await this.open();
     this.goOnline().catch(() => {});
+  }
+
+  /** Comes back as the next version of the app, with these changes of its schema. */
+  async upgrade(stores) {
+    this.#versions.push(stores);
+    await this.reload();
   }
 
   /** Ends without notice, as a page that is killed, and comes back. Its connections are for the caller to end. */
