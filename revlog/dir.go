@@ -6,7 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,12 +25,6 @@ type Dir struct {
 	mu      sync.Mutex
 	givenUp map[string]error // why logs were given up, by the names of their databases
 }
-
-var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-
-// ValidName reports whether name can be that of a database: 1 to 64 characters
-// from a-z, 0-9, _ and -, of which the first is a letter or digit.
-func ValidName(name string) bool { return nameForm.MatchString(name) }
 
 const fileSuffix = ".db"
 
@@ -68,11 +62,16 @@ var ErrTooMany = errors.New("there are as many databases as there may be")
 // Open opens a database of the folder, and makes it if there is none. The error wraps
 // [ErrGivenUp] if its log was given up before.
 func (d *Dir) Open(name string) (*DB, error) {
-	if !ValidName(name) {
-		return nil, fmt.Errorf("database name %q: 1 to 64 of a-z, 0-9, _ and -, first a letter or digit", name)
+	if err := CheckName(name); err != nil {
+		return nil, err
 	}
 	path := filepath.Join(d.path, FileName(name))
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	_, err := os.Stat(path)
+	isNew := errors.Is(err, os.ErrNotExist)
+	if err := checkDevice(name, !isNew, runtime.GOOS); err != nil {
+		return nil, err
+	}
+	if isNew {
 		if err := d.checkNumber(); err != nil {
 			return nil, err
 		}

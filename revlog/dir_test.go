@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -66,6 +67,40 @@ func TestDirRefusesOddNames(t *testing.T) {
 	files, err := os.ReadDir(path)
 	if err != nil || len(files) != 1 {
 		t.Errorf("the folder holds %v, want the lock alone", files)
+	}
+}
+
+// The file con.db is the console on Windows. Elsewhere it is a file, which an earlier
+// version may have made: that one is served.
+func TestDirMakesNoDatabaseWithTheNameOfADevice(t *testing.T) {
+	path := t.TempDir()
+	dir := mustOpenDir(t, path)
+	for _, name := range []string{"con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9"} {
+		if _, err := dir.Open(name); !errors.Is(err, revlog.ErrDevice) {
+			t.Errorf("%s: got error %v, want ErrDevice", name, err)
+		}
+	}
+	for _, name := range []string{"con1", "com10", "console", "nul-1", "default"} {
+		db, err := dir.Open(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.Rename(filepath.Join(path, "console.db"), filepath.Join(path, "con.db")); err != nil {
+		t.Fatal(err)
+	}
+	db, err := dir.Open("con")
+	if (err != nil) != (runtime.GOOS == "windows") {
+		t.Errorf("con that exists: %v", err)
+	}
+	if err == nil {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

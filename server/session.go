@@ -325,6 +325,8 @@ func failure(err error) closing {
 		return closing{websocket.StatusGoingAway, "database is being closed", nil}
 	case errors.Is(err, revlog.ErrTooMany):
 		return closing{websocket.StatusTryAgainLater, "there are as many databases as there may be", nil}
+	case errors.Is(err, revlog.ErrDevice):
+		return closing{websocket.StatusPolicyViolation, "no database can have the name of a device on Windows: choose another name", err}
 	case errors.Is(err, revlog.ErrHeldTooLarge):
 		return closing{websocket.StatusMessageTooBig, "the parts of one set are over the limit", nil}
 	case errors.Is(err, revlog.ErrHeldFull):

@@ -26,6 +26,9 @@ func (f dataFolder) names() ([]string, error) {
 // check refuses the name of a database that the folder does not have, which opening
 // it would make.
 func (f dataFolder) check(db string) error {
+	if err := revlog.CheckName(db); err != nil {
+		return err
+	}
 	names, err := f.names()
 	if err == nil && !slices.Contains(names, db) {
 		err = fmt.Errorf("no database %s in %s; name it with --db, and its folder with --data", db, f.Data)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"syncabled/revlog"
 )
@@ -18,15 +20,9 @@ type restoreCommand struct {
 
 // Run restores one database after the other into a folder that no server uses.
 func (c restoreCommand) Run(w world) error {
-	names := []string{c.DB}
-	if c.DB == "" {
-		var err error
-		if names, err = revlog.Names(c.From); err != nil {
-			return err
-		}
-	}
-	if len(names) == 0 {
-		return fmt.Errorf("no copies in %s", c.From)
+	names, err := c.chosen()
+	if err != nil {
+		return err
 	}
 	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
 	if err != nil {
@@ -45,4 +41,28 @@ func (c restoreCommand) Run(w world) error {
 		fmt.Fprintf(w.stdout, "%s: goes on at revision %d\n", filepath.Join(c.Data, file), head)
 	}
 	return nil
+}
+
+// chosen returns the databases to restore. It touches nothing.
+func (c restoreCommand) chosen() ([]string, error) {
+	copies, err := revlog.Names(c.From)
+	if err != nil {
+		return nil, err
+	}
+	names := copies
+	if c.DB != "" {
+		names = []string{c.DB}
+	}
+	for _, name := range names {
+		if err := revlog.CheckRestore(name); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case len(copies) == 0:
+		return nil, fmt.Errorf("no copies in %s", c.From)
+	case c.DB != "" && !slices.Contains(copies, c.DB):
+		return nil, fmt.Errorf("no copy of %s in %s; there are %s", c.DB, c.From, strings.Join(copies, ", "))
+	}
+	return names, nil
 }
