@@ -23,7 +23,8 @@ const (
 // commands are the subcommands of the program. The tags of their flags are the
 // only place where a flag, its default and its help are written down.
 type commands struct {
-	Config file `placeholder:"FILE" help:"File with settings: flags of serve without the --, such as listen = \":8080\"."`
+	Config      file             `placeholder:"FILE" help:"File with settings: flags of serve without the --, such as listen = \":8080\"."`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve databases to clients (the default command)."`
 	Backup  backupCommand  `cmd:"" help:"Copy databases, while a server runs or not."`
@@ -34,6 +35,9 @@ type commands struct {
 	Inspect inspectCommand `cmd:"" help:"Print the log of a database, while a server runs or not."`
 	Token   tokenCommand   `cmd:"" help:"Make tokens for clients, and check them."`
 	Version versionCommand `cmd:"" help:"Print the version and what it was built with."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
 }
 
 const description = `Syncabled is the sync server for browser apps that use Dexie.js and Dexie.Syncable.
@@ -107,7 +111,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 		c.context, err = newParser(&c.commands, c.settings,
 			kong.Writers(stdout, stderr),
 			kong.Exit(func(status int) { code = status })).Parse(args)
-		return c, err
+		return c, explainCall(err)
 	}
 	c, err := parse()
 	if code >= 0 { // --help was answered
@@ -130,6 +134,7 @@ func newParser(cmds *commands, settings *settings, options ...kong.Option) *kong
 	return kong.Must(cmds, append(options,
 		kong.Name("syncabled"),
 		kong.Description(description),
+		kong.Vars{"version": versionText()},
 		kong.Resolvers(settings),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))...)
 }

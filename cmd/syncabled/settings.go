@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
-	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
 
 	"syncabled/server/jwtauth"
@@ -32,8 +28,7 @@ type settings struct {
 	env    func(string) string
 	source map[string]source
 
-	file    map[string]any // by name of the flag; nil until it is read
-	fileErr error
+	file map[string]configured // by name of the flag; nil until it is read
 }
 
 func newSettings(env func(string) string) *settings {
@@ -43,27 +38,41 @@ func newSettings(env func(string) string) *settings {
 // configFlag is the flag that names the file.
 const configFlag = "config"
 
-// Resolve implements [kong.Resolver].
+// Resolve implements [kong.Resolver]. Flags that end the program by what they print
+// have no setting.
 func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if flag.Name == "help" {
+	if flag.Name == "help" || flag.Name == "version" {
+		return nil, nil
+	}
+	if name := variable(flag.Name); s.env(name) != "" {
+		s.source[flag.Name] = fromEnvironment
+		return checked(flag, s.env(name), name)
+	}
+	if flag.Name == configFlag {
 		return nil, nil
 	}
 	if s.file == nil {
-		s.fileErr = s.read(ctx)
+		if err := s.read(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if value := s.env(variable(flag.Name)); value != "" {
-		s.source[flag.Name] = fromEnvironment
-		return value, nil
-	}
-	if value, ok := s.file[flag.Name]; ok {
+	if setting, ok := s.file[flag.Name]; ok {
 		s.source[flag.Name] = fromFile
-		return value, nil
+		return checked(flag, setting.value, setting.place)
 	}
 	return nil, nil
 }
 
-// Validate implements [kong.Resolver]. It returns what is wrong with the file.
-func (s *settings) Validate(*kong.Application) error { return s.fileErr }
+// checked returns a value of a flag, or an error that names the place of the value.
+func checked(flag *kong.Flag, value any, place string) (any, error) {
+	if err := check(flag, value); err != nil {
+		return nil, &settingError{place, err}
+	}
+	return value, nil
+}
+
+// Validate implements [kong.Resolver].
+func (s *settings) Validate(*kong.Application) error { return nil }
 
 // variable returns the environment variable of a flag.
 func variable(flag string) string {
@@ -71,44 +80,20 @@ func variable(flag string) string {
 }
 
 // read reads the file that the command line, or the environment, names.
-func (s *settings) read(ctx *kong.Context) error {
-	s.file = map[string]any{}
+func (s *settings) read(ctx *kong.Context) (err error) {
 	path := s.env(variable(configFlag))
 	for _, p := range ctx.Path {
 		if p.Flag != nil && p.Flag.Name == configFlag {
 			path = fmt.Sprint(ctx.FlagValue(p.Flag))
 		}
 	}
-	if path == "" {
-		return nil
+	s.file = map[string]configured{}
+	if path != "" {
+		flags := serveFlags(ctx.Model)
+		delete(flags, "print-config")
+		s.file, err = readConfig(path, flags)
 	}
-	values, err := readConfig(path)
-	if err != nil {
-		return err
-	}
-	known := serveFlags(ctx.Model)
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		flag, ok := known[name]
-		if !ok || name == configFlag || name == "print-config" {
-			return fmt.Errorf("%s: %q is no setting; those are the flags of 'syncabled serve --help', without the --", path, name)
-		}
-		if s.file[name], err = textOf(flag, values[name]); err != nil {
-			return fmt.Errorf("%s: %s: %w", path, name, err)
-		}
-	}
-	return nil
-}
-
-func readConfig(path string) (map[string]any, error) {
-	var values map[string]any
-	_, err := toml.DecodeFile(path, &values)
-	if wrong := (toml.ParseError{}); errors.As(err, &wrong) {
-		return nil, fmt.Errorf("%s: line %d: %s", path, wrong.Position.Line, wrong.Message)
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w; --config names the file with settings", err)
-	}
-	return values, err
+	return err
 }
 
 // serveFlags returns the flags of the command serve, which are the settings.
@@ -122,34 +107,6 @@ func serveFlags(model *kong.Application) map[string]*kong.Flag {
 		}
 	}
 	return flags
-}
-
-// textOf returns a value of the file as it would stand on the command line.
-func textOf(flag *kong.Flag, value any) (any, error) {
-	switch v := value.(type) {
-	case string:
-		return v, nil
-	case bool:
-		if flag.IsBool() {
-			return v, nil
-		}
-	case int64:
-		return fmt.Sprint(v), nil
-	case []any:
-		if !flag.IsSlice() {
-			return nil, errors.New("it takes one value, not a list")
-		}
-		var items []string
-		for _, item := range v {
-			text, ok := item.(string)
-			if !ok {
-				return nil, fmt.Errorf("%v in the list is no text in quotes", item)
-			}
-			items = append(items, text)
-		}
-		return strings.Join(items, ","), nil
-	}
-	return nil, fmt.Errorf("%v is neither a text in quotes nor a whole number", value)
 }
 
 // sources returns where each flag of a command line got its value from.

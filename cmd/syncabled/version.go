@@ -11,13 +11,18 @@ var version = "dev"
 
 type versionCommand struct{}
 
+// Run prints what --version does.
 func (versionCommand) Run(w world) error {
+	_, err := fmt.Fprintln(w.stdout, versionText())
+	return err
+}
+
+func versionText() string {
 	suffix := ""
 	if hash := commit(); hash != "" {
 		suffix = ", commit " + hash
 	}
-	_, err := fmt.Fprintf(w.stdout, "syncabled %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, suffix)
-	return err
+	return fmt.Sprintf("syncabled %s (%s, %s/%s%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, suffix)
 }
 
 // commit returns the commit that the program was built from, "" if it is not known.
