@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 	mountDisk(t, data, "3m")
 	p, addr := serve(t, folder, "--min-free", "512KiB")
 	ready := func() error {
-		_, err := ask(t.Context(), "http://"+addr+"/readyz")
+		_, err := ask(t.Context(), http.DefaultClient, "http://"+addr+"/readyz")
 		return err
 	}
 	var acknowledged []string
