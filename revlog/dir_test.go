@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,6 +102,31 @@ func TestDirMakesNoDatabaseWithTheNameOfADevice(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestDirKnowsTheLastBackup(t *testing.T) {
+	path := t.TempDir()
+	dir := mustOpenDir(t, path)
+	if at, err := dir.LastBackup(); err != nil || !at.IsZero() {
+		t.Errorf("before any: %v, %v", at, err)
+	}
+	for _, second := range []int64{1_700_000_000, 1_700_000_500} {
+		if err := revlog.NoteBackup(path, time.Unix(second, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if at, err := dir.LastBackup(); err != nil || at.Unix() != second {
+			t.Errorf("got %v, %v, want %d", at, err, second)
+		}
+	}
+	if names, err := dir.Names(); err != nil || len(names) > 0 {
+		t.Errorf("databases %v, %v", names, err)
+	}
+	if err := os.WriteFile(filepath.Join(path, "last-backup"), []byte("yesterday"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := dir.LastBackup(); err == nil {
+		t.Errorf("a broken file says %v", at)
 	}
 }
 

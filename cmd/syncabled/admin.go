@@ -45,6 +45,7 @@ type operating struct {
 	registry *prometheus.Registry
 	metrics  *admin.Metrics
 	build    admin.Build
+	expires  func() time.Time // of the certificate; nil without TLS
 }
 
 func newOperating(flags adminFlags) (*operating, error) {
@@ -83,6 +84,8 @@ func (o *operating) serve(l net.Listener, s *server.Server, dir *revlog.Dir) (en
 		Build:    o.build,
 		Started:  o.started,
 		AnyHost:  o.flags.AdminPublic,
+
+		CertificateExpires: o.expires,
 	})
 	if err != nil {
 		return nil, err

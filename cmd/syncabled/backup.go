@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"syncabled/revlog"
 )
@@ -20,6 +21,7 @@ type backupCommand struct {
 
 // Run copies and checks one database after the other.
 func (c backupCommand) Run(w world) error {
+	began := time.Now()
 	names, err := c.chosen()
 	if err != nil {
 		return err
@@ -42,6 +44,17 @@ func (c backupCommand) Run(w world) error {
 			return err
 		}
 		fmt.Fprintf(w.stdout, "%s: revision %d, %d objects\n", target, summary.Head, summary.Objects)
+	}
+	return c.note(began, len(names))
+}
+
+// note notes that there is a backup, if all databases are in it: /metrics has its time.
+func (c backupCommand) note(began time.Time, copied int) error {
+	if all, err := c.names(); err != nil || c.DB != "" && copied < len(all) {
+		return err
+	}
+	if err := revlog.NoteBackup(c.Data, began); err != nil {
+		return fmt.Errorf("the copies are complete, but the server will not know: %w", err)
 	}
 	return nil
 }

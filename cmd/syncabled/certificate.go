@@ -74,6 +74,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
 
+// expires returns when the pair that is in use expires.
+func (c *certificate) expires() time.Time { return c.current.Load().Leaf.NotAfter }
+
 // certificateInterval is between two looks at the files.
 const certificateInterval = time.Second
 
@@ -84,7 +87,7 @@ func (c *certificate) reload(logger zerolog.Logger) {
 	case err != nil:
 		logger.Error().Err(err).Msg("the certificate that was loaded before stays")
 	default:
-		logger.Info().Time("expires", c.current.Load().Leaf.NotAfter).Msg("certificate loaded")
+		logger.Info().Time("expires", c.expires()).Msg("certificate loaded")
 	}
 }
 

@@ -52,6 +52,7 @@ func (c serveCommand) open(logger zerolog.Logger) (opened *site, err error) {
 	}
 	if s.certificate != nil {
 		s.config.Certificate = s.certificate.get
+		s.operating.expires = s.certificate.expires
 	}
 	return s, nil
 }

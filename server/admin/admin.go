@@ -30,13 +30,17 @@ import (
 	"syncabled/server"
 )
 
-// Config says what a handler shows. All fields but AnyHost are required.
+// Config says what a handler shows. Server, Dir, Registry, Build and Started are required.
 type Config struct {
 	Server   *server.Server
 	Dir      *revlog.Dir
 	Registry *prometheus.Registry // that has the metrics of Register
 	Build    Build
 	Started  time.Time
+
+	// CertificateExpires returns when the certificate expires that the server has; nil
+	// without TLS.
+	CertificateExpires func() time.Time
 
 	// AnyHost answers requests for all host names. Otherwise they have to be for
 	// localhost, or for an address: a page of the web can have its own name lead
@@ -52,7 +56,7 @@ type Build struct {
 
 // New returns the handler. It adds metrics of the server to the registry.
 func New(config Config) (http.Handler, error) {
-	if err := config.Registry.Register(newCollector(config.Server, config.Dir)); err != nil {
+	if err := config.Registry.Register(newCollector(config)); err != nil {
 		return nil, fmt.Errorf("register metrics of the server: %w", err)
 	}
 	mux := http.NewServeMux()

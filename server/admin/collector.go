@@ -14,8 +14,9 @@ import (
 
 // A collector looks up what the server counts and does.
 type collector struct {
-	server *server.Server
-	dir    *revlog.Dir
+	server  *server.Server
+	dir     *revlog.Dir
+	expires func() time.Time // of the certificate; nil without TLS
 
 	// Of the server.
 	ready        *prometheus.Desc
@@ -33,6 +34,8 @@ type collector struct {
 	lag          *prometheus.Desc
 	lagSeconds   *prometheus.Desc
 	diskFree     *prometheus.Desc
+	lastBackup   *prometheus.Desc
+	certificate  *prometheus.Desc
 
 	// Of databases.
 	open    *prometheus.Desc
@@ -44,13 +47,14 @@ type collector struct {
 	held    *prometheus.Desc
 }
 
-func newCollector(s *server.Server, dir *revlog.Dir) *collector {
+func newCollector(config Config) *collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("syncabled_"+name, help, labels, nil)
 	}
 	return &collector{
-		server:       s,
-		dir:          dir,
+		server:       config.Server,
+		dir:          config.Dir,
+		expires:      config.CertificateExpires,
 		ready:        desc("ready", "1 if the server is ready for clients, 0 if /readyz says why not."),
 		sessions:     desc("sessions", "Connections that have a session."),
 		accepted:     desc("connections_accepted_total", "Connections that got a session."),
@@ -66,6 +70,8 @@ func newCollector(s *server.Server, dir *revlog.Dir) *collector {
 		lag:          desc("push_lag_revisions", "Revisions that the session furthest behind has yet to be sent."),
 		lagSeconds:   desc("push_lag_seconds", "How long there has been something to send to the session for which that is longest."),
 		diskFree:     desc("disk_free_bytes", "Bytes that are free on the disk of the data folder."),
+		lastBackup:   desc("last_backup_timestamp_seconds", "When all databases were last copied by the command backup, 0 if they never were."),
+		certificate:  desc("certificate_expiry_timestamp_seconds", "When the certificate expires; only with TLS."),
 		open:         desc("databases_open", "Databases whose file is open."),
 		failed:       desc("databases_failed", "Databases that stay closed until the server is restarted, because their files could not be read."),
 		members:      desc("database_sessions", "Sessions of a database.", "database"),
@@ -80,7 +86,7 @@ func newCollector(s *server.Server, dir *revlog.Dir) *collector {
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		c.ready, c.sessions, c.accepted, c.refused, c.authFailures, c.closed, c.messagesIn, c.messagesOut, c.sets,
-		c.changesIn, c.changesOut, c.lagging, c.lag, c.lagSeconds, c.diskFree,
+		c.changesIn, c.changesOut, c.lagging, c.lag, c.lagSeconds, c.diskFree, c.lastBackup, c.certificate,
 		c.open, c.failed, c.members, c.head, c.size, c.objects, c.held,
 	} {
 		out <- desc
@@ -96,9 +102,22 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		o.gauge(c.diskFree, float64(free))
 	}
 	o.gauge(c.failed, float64(len(c.dir.GivenUp())))
+	o.gauge(c.lastBackup, c.lastBackupSeconds())
+	if c.expires != nil {
+		o.gauge(c.certificate, float64(c.expires().Unix()))
+	}
 	c.collectCounts(o, c.server.Counts())
 	c.collectSessions(o, status.Sessions)
 	c.collectDatabases(o, status.Databases)
+}
+
+// lastBackupSeconds returns 0, which sets off the alert, if it cannot be known.
+func (c *collector) lastBackupSeconds() float64 {
+	at, err := c.dir.LastBackup()
+	if err != nil || at.IsZero() {
+		return 0
+	}
+	return float64(at.Unix())
 }
 
 func readiness(trouble error) float64 {

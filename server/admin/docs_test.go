@@ -30,7 +30,7 @@ func described(t *testing.T) []string {
 		names[family.GetName()] = true
 	}
 	descs := make(chan *prometheus.Desc, 1000)
-	newCollector(nil, nil).Describe(descs)
+	newCollector(Config{}).Describe(descs)
 	close(descs)
 	for desc := range descs {
 		names[regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(desc.String())[1]] = true
@@ -57,6 +57,24 @@ func TestEveryMetricIsInTheHandbook(t *testing.T) {
 		t.Errorf("metrics (-there are +documented):\n%s", diff)
 	}
 	checkQueries(t, "docs/monitoring.md", string(text))
+}
+
+// Every alert says how urgent it is, and what has happened.
+func TestAlertsAreComplete(t *testing.T) {
+	text, err := os.ReadFile("../../docs/monitoring.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts := strings.Split(string(text), "- alert: ")[1:]
+	if len(alerts) < 10 {
+		t.Fatalf("%d alerts were found", len(alerts))
+	}
+	complete := regexp.MustCompile(`(?s)^Syncabled\w+.*\n +expr: .*\n +labels: \{ severity: (critical|warning) \}\n +annotations: \{ summary: "[^"]+" \}\n`)
+	for _, alert := range alerts {
+		if !complete.MatchString(alert) {
+			t.Errorf("an alert lacks severity or summary:\n%s", alert)
+		}
+	}
 }
 
 // TestDashboard sees to it that the dashboard asks for metrics that there are.

@@ -30,6 +30,7 @@ func TestMetrics(t *testing.T) {
 		`syncabled_sessions`: 2,
 		`syncabled_ready`:    1,
 		`syncabled_build_info{commit="abc",go_version="*",version="1.2.3"}`: 1,
+		`syncabled_last_backup_timestamp_seconds`:                           0,
 		`syncabled_connections_accepted_total`:                              2,
 		`syncabled_connections_refused_total{reason="origin"}`:              0,
 		`syncabled_sets_received_total`:                                     2,
@@ -47,6 +48,9 @@ func TestMetrics(t *testing.T) {
 		if value, ok := got[sample]; !ok || value != want {
 			t.Errorf("%s is %v, want %v", sample, value, want)
 		}
+	}
+	if value, ok := got["syncabled_certificate_expiry_timestamp_seconds"]; ok {
+		t.Errorf("there is no certificate, and it expires at %v", value)
 	}
 	for _, sample := range []string{"syncabled_commit_duration_seconds", "syncabled_commit_sets", "syncabled_disk_free_bytes",
 		`syncabled_database_size_bytes{database="notes"}`, "go_goroutines"} {

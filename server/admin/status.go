@@ -16,8 +16,10 @@ type status struct {
 	Started       time.Time  `json:"started"`
 	UptimeSeconds float64    `json:"uptime_seconds"`
 	Ready         bool       `json:"ready"`
-	Reason        string     `json:"reason,omitempty"` // why it is not
-	DiskFreeBytes *int64     `json:"disk_free_bytes"`  // null where the system does not say
+	Reason        string     `json:"reason,omitempty"`    // why it is not
+	DiskFreeBytes *int64     `json:"disk_free_bytes"`     // null where the system does not say
+	LastBackup    *time.Time `json:"last_backup"`         // null if there was none
+	CertExpires   *time.Time `json:"certificate_expires"` // null without TLS
 	Databases     []database `json:"databases"`
 	Sessions      []session  `json:"sessions"`
 }
@@ -67,6 +69,13 @@ func (c Config) status() (status, error) {
 	}
 	if free, err := c.Dir.FreeSpace(); err == nil {
 		page.DiskFreeBytes = &free
+	}
+	if at, err := c.Dir.LastBackup(); err == nil && !at.IsZero() {
+		page.LastBackup = &at
+	}
+	if c.CertificateExpires != nil {
+		at := c.CertificateExpires().UTC()
+		page.CertExpires = &at
 	}
 	for _, s := range now.Sessions {
 		page.Sessions = append(page.Sessions, sessionOf(s))
