@@ -32,6 +32,6 @@ release:
 release-check: release
 	other=$$(mktemp -d) && trap 'chmod -R u+w "$$other"; rm -r "$$other"' EXIT && \
 	mkdir "$$other/source" && \
-	git ls-files -z -- . ':!testdata' | xargs -0 tar cf - | tar xf - -C "$$other/source" && \
+	{ git ls-files -z -- . ':!testdata'; git ls-files -z -- testdata/js/demo; } | xargs -0 tar cf - | tar xf - -C "$$other/source" && \
 	(cd "$$other/source" && GOCACHE="$$other/cache" $(RELEASE) "$$other/dist") && \
 	diff -r dist "$$other/dist" && echo "both builds are the same, byte by byte"

@@ -86,11 +86,11 @@ func (r release) makeArchive(t target) (path string, err error) {
 		return "", err
 	}
 	name := strings.Join([]string{"syncabled", r.version, t.system, t.processor}, "_")
-	files := []packed{
-		{name + "/" + program, built, 0o755},
-		{name + "/LICENSE", "LICENSE", 0o644},
-		{name + "/README.md", "README.md", 0o644},
+	files, err := packPapers(".", name)
+	if err != nil {
+		return "", err
 	}
+	files = append(files, packed{name + "/" + program, built, 0o755})
 	pack, path := packTar, filepath.Join(r.folder, name+".tar.gz")
 	if t.system == "windows" {
 		pack, path = packZip, filepath.Join(r.folder, name+".zip")
