@@ -35,3 +35,9 @@ release-check: release
 	{ git ls-files -z -- . ':!testdata'; git ls-files -z -- testdata/js/demo; } | xargs -0 tar cf - | tar xf - -C "$$other/source" && \
 	(cd "$$other/source" && GOCACHE="$$other/cache" $(RELEASE) "$$other/dist") && \
 	diff -r dist "$$other/dist" && echo "both builds are the same, byte by byte"
+
+# Builds an image that says which version it holds: docs/operating.md.
+.PHONY: image
+
+image:
+	docker build -f docs/deploy/Dockerfile --build-arg VERSION=$(VERSION) -t syncabled:$(VERSION) -t syncabled .
