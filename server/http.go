@@ -165,11 +165,18 @@ func tablesOf(query url.Values) map[string]struct{} {
 	return tables
 }
 
+// refuseOrigin answers a page that may not connect. One that was opened as a file has
+// the origin null, or file:// in some apps that are made of web pages.
 func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
 	origin := r.Header.Get("Origin")
-	if s.refusals.allow(origin) {
-		s.config.Logger.Warn().Str("origin", origin).Str("host", r.Host).
-			Msgf("refused a page of another origin; to allow it, start with --allow-origin %q", origin)
+	message := fmt.Sprintf("refused a page of another origin; to allow it, start with --allow-origin %q", origin)
+	fix := "its operator can allow them with --allow-origin"
+	if origin == "null" || strings.HasPrefix(origin, "file:") {
+		message = "refused a page that was opened as a file; serve its folder with --static DIR, and open it at the address of the server"
+		fix = "such a page was opened as a file (file://), or is in a sandbox. Serve its folder with --static DIR, and open it at the address of the server"
 	}
-	http.Error(w, fmt.Sprintf("pages of the origin %q may not connect to this server; its operator can allow them with --allow-origin", origin), http.StatusForbidden)
+	if s.refusals.allow(origin) {
+		s.config.Logger.Warn().Str("origin", origin).Str("host", r.Host).Msg(message)
+	}
+	http.Error(w, fmt.Sprintf("pages of the origin %q may not connect to this server; %s", origin, fix), http.StatusForbidden)
 }
