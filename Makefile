@@ -41,3 +41,17 @@ release-check: release
 
 image:
 	docker build -f docs/deploy/Dockerfile --build-arg VERSION=$(VERSION) -t syncabled:$(VERSION) -t syncabled .
+
+# Fuzzes each target for FUZZTIME. The targets cut their inputs, so that the fuzzer does
+# not spend its time on minimising them.
+.PHONY: fuzz
+
+FUZZTIME ?= 30s
+
+fuzz:
+	for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "$$package $$target" && \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	  done; \
+	done

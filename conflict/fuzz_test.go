@@ -13,7 +13,7 @@ import (
 // isText reports whether JSON is as package protocol lets it in.
 func isText(texts ...[]byte) bool {
 	for _, text := range texts {
-		if len(text) > 1<<12 || !json.Valid(text) || !utf8.Valid(text) {
+		if len(text) > 1<<8 || !json.Valid(text) || !utf8.Valid(text) {
 			return false
 		}
 	}
