@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,7 +62,7 @@ func TestUnreadableFile(t *testing.T) {
 	if _, err := p.output.await(`"database":"default".*"message":"database has failed; it stays closed until the server is restarted"`); err != nil {
 		t.Error(err)
 	}
-	if _, err := ask(t.Context(), "http://"+addr+"/readyz"); err == nil || !strings.Contains(err.Error(), "503") || !strings.Contains(err.Error(), "database default") {
+	if _, err := ask(t.Context(), http.DefaultClient, "http://"+addr+"/readyz"); err == nil || !strings.Contains(err.Error(), "503") || !strings.Contains(err.Error(), "database default") {
 		t.Errorf("ready says %v", err)
 	}
 	if _, err := dial(addr, "/"); websocket.CloseStatus(err) != websocket.StatusInternalError || !strings.Contains(err.Error(), "until the server is restarted") {
@@ -115,7 +116,7 @@ func TestFileCutOff(t *testing.T) {
 					break // it is closed at once
 				}
 			}
-			if _, err := ask(t.Context(), "http://"+addr+"/healthz"); err != nil {
+			if _, err := ask(t.Context(), http.DefaultClient, "http://"+addr+"/healthz"); err != nil {
 				t.Error(err)
 			}
 			if err := p.signal("TERM"); err != nil {
