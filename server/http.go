@@ -20,6 +20,7 @@ const defaultDatabase = "default"
 // ServeHTTP upgrades WebSocket handshakes to sessions, which go on by themselves,
 // and serves the rest from the static handler. It is the handler of Serve.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	giveUpBody(w, r)
 	switch {
 	case isHandshake(r):
 		s.serveSession(w, r)
@@ -91,6 +92,11 @@ func (s *Server) refusePath(w http.ResponseWriter, r *http.Request) {
 const subprotocol = "syncabled"
 
 func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		s.counts.refuse(refusedHandshake)
+		http.Error(w, "a WebSocket handshake has no body", http.StatusBadRequest)
+		return
+	}
 	name, err := databaseName(r.URL.Path)
 	if err != nil {
 		s.counts.refuse(refusedPath)
