@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -161,15 +160,6 @@ func TestFlagsWinOverTheEnvironment(t *testing.T) {
 	c := parseServe(t, env, "--listen", ":3")
 	if c.Listen != ":3" || c.MaxDepth != 2 || c.MaxSteps != 100 {
 		t.Errorf("got listen %s, max-depth %d, max-steps %d", c.Listen, c.MaxDepth, c.MaxSteps)
-	}
-}
-
-func TestStaticFilesAreServed(t *testing.T) {
-	config := parseServe(t, nil, "--static", "testdata/script").config(nil, zerolog.Nop())
-	answer := httptest.NewRecorder()
-	server.New(config).ServeHTTP(answer, httptest.NewRequest("GET", "/version.txtar", nil))
-	if body := answer.Body.String(); answer.Code != 200 || !strings.Contains(body, "exec syncabled version") {
-		t.Errorf("answered %d %q", answer.Code, body)
 	}
 }
 

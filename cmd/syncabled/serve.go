@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"os"
 	"runtime"
@@ -100,7 +99,7 @@ func (c serveCommand) Run(w world, this *call) error {
 	}
 	lvl := newLevel(c.LogLevel)
 	logger := newLogger(w.stderr, lvl)
-	site, err := c.open(logger)
+	site, err := c.open(logger, string(this.commands.Config))
 	if err != nil {
 		return err
 	}
@@ -186,7 +185,7 @@ func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Conf
 	}
 	config.AllowOrigin = c.origins()
 	if c.Static != "" {
-		config.Static = http.FileServer(http.Dir(c.Static))
+		config.Static = newStaticFiles(string(c.Static), logger)
 	}
 	return config
 }

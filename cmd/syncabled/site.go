@@ -23,14 +23,18 @@ type site struct {
 	config      server.Config
 }
 
-// open opens what the flags name. The error says what mends it.
-func (c serveCommand) open(logger zerolog.Logger) (opened *site, err error) {
+// open opens what the flags, and those of the file config, name. The error says what
+// mends it.
+func (c serveCommand) open(logger zerolog.Logger, config string) (opened *site, err error) {
 	s := &site{}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
+	if err := c.checkStatic(config); err != nil {
+		return nil, err
+	}
 	if s.auth, err = c.checkAccess(logger, nil); err != nil {
 		return nil, err
 	}
