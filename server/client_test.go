@@ -63,6 +63,7 @@ func (s *site) connectThrough(path string, header http.Header, wrap func(net.Con
 	conn, response, err := websocket.Dial(context.Background(), "ws://"+siteHost+path, &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport},
 		HTTPHeader: header,
+		Host:       header.Get("Host"),
 	})
 	switch {
 	case err == nil:

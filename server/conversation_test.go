@@ -125,10 +125,11 @@ func (c *conversation) act(s step) {
 		}
 		c.site.start()
 	case "connect":
-		path, header, _ := strings.Cut(s.arg, " ")
-		c.join(&participant{name: s.who, path: path, header: parseHeader(header)})
+		path, headers, _ := strings.Cut(s.arg, " ")
+		c.join(&participant{name: s.who, path: path, header: parseHeaders(headers)})
 	case "get":
-		refusal := c.site.get(s.arg)
+		path, headers, _ := strings.Cut(s.arg, " ")
+		refusal := c.site.get(path, parseHeaders(headers))
 		c.add(&participant{name: s.who, client: &client{ended: &refusal}})
 	case ">":
 		c.send(s)
@@ -192,12 +193,14 @@ func (c *conversation) add(p *participant) *participant {
 	return p
 }
 
-func parseHeader(line string) http.Header {
-	name, value, ok := strings.Cut(line, ": ")
-	if !ok {
-		return nil
+func parseHeaders(line string) http.Header {
+	headers := http.Header{}
+	for header := range strings.SplitSeq(line, " | ") {
+		if name, value, ok := strings.Cut(header, ": "); ok {
+			headers.Add(name, value)
+		}
 	}
-	return http.Header{name: {value}}
+	return headers
 }
 
 // listen takes in what has come for all clients.

@@ -28,6 +28,7 @@ type refusal int
 
 const (
 	refusedPath        refusal = iota // it stands for no database
+	refusedHost                       // it is for a host that the server does not answer for; requests for pages count, too
 	refusedOrigin                     // pages of the origin may not connect
 	refusedAccess                     // it has no right to connect
 	refusedHandshake                  // it is no proper WebSocket handshake
@@ -37,7 +38,7 @@ const (
 	refusals           int     = iota
 )
 
-var refusalNames = [refusals]string{"path", "origin", "access", "handshake", "draining", "connections", "address"}
+var refusalNames = [refusals]string{"path", "host", "origin", "access", "handshake", "draining", "connections", "address"}
 
 // counts is Counts while it is counted, by all sessions at once.
 type counts struct {

@@ -10,11 +10,14 @@ import (
 )
 
 // headerGrants grants what the header Grant says: a subject, and then, if it is so,
-// "read", and for how long. Without the header it refuses.
+// "read", and for how long. Without the header it refuses. The header can be a cookie.
 type headerGrants struct{}
 
 func (headerGrants) Authorize(r *http.Request, database string) (server.Grant, error) {
 	words := strings.Fields(r.Header.Get("Grant"))
+	for _, cookie := range r.CookiesNamed("grant") {
+		words = append(words, cookie.Value)
+	}
 	if len(words) == 0 {
 		return server.Grant{}, &server.Refusal{Status: http.StatusUnauthorized, Code: "no_grant",
 			Reason: fmt.Sprintf("nothing is granted for the database %s", database)}
@@ -33,3 +36,5 @@ func (headerGrants) Authorize(r *http.Request, database string) (server.Grant, e
 	}
 	return grant, nil
 }
+
+func (headerGrants) UsesCookie(r *http.Request) bool { return len(r.CookiesNamed("grant")) > 0 }

@@ -21,11 +21,14 @@ const defaultDatabase = "default"
 // and serves the rest from the static handler. It is the handler of Serve.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	giveUpBody(w, r)
+	isHealthCheck := r.URL.Path == healthPath || r.URL.Path == readyPath
 	switch {
+	case isHealthCheck && !isHandshake(r): // load balancers ask by any name
+		s.health.ServeHTTP(w, r)
+	case !s.isHostAllowed(r.Host):
+		s.refuseHost(w, r)
 	case isHandshake(r):
 		s.serveSession(w, r)
-	case r.URL.Path == healthPath, r.URL.Path == readyPath:
-		s.health.ServeHTTP(w, r)
 	case s.config.Static != nil && !strings.HasPrefix(r.URL.Path, "/db/"):
 		s.config.Static.ServeHTTP(w, r)
 	default:
@@ -103,7 +106,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.refusePath(w, r)
 		return
 	}
-	if !originAllowed(r, *s.origins.Load()) {
+	if !s.isOriginAllowed(r) {
 		s.counts.refuse(refusedOrigin)
 		s.refuseOrigin(w, r)
 		return
@@ -169,20 +172,4 @@ func tablesOf(query url.Values) map[string]struct{} {
 		}
 	}
 	return tables
-}
-
-// refuseOrigin answers a page that may not connect. One that was opened as a file has
-// the origin null, or file:// in some apps that are made of web pages.
-func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
-	origin := r.Header.Get("Origin")
-	message := fmt.Sprintf("refused a page of another origin; to allow it, start with --allow-origin %q", origin)
-	fix := "its operator can allow them with --allow-origin"
-	if origin == "null" || strings.HasPrefix(origin, "file:") {
-		message = "refused a page that was opened as a file; serve its folder with --static DIR, and open it at the address of the server"
-		fix = "such a page was opened as a file (file://), or is in a sandbox. Serve its folder with --static DIR, and open it at the address of the server"
-	}
-	if s.refusals.allow(origin) {
-		s.config.Logger.Warn().Str("origin", origin).Str("host", r.Host).Msg(message)
-	}
-	http.Error(w, fmt.Sprintf("pages of the origin %q may not connect to this server; %s", origin, fix), http.StatusForbidden)
 }

@@ -95,7 +95,7 @@ func TestStaticHandler(t *testing.T) {
 			"/db/notes": {426, "This is the sync endpoint"},
 			"/db/":      {404, "no database at this path"},
 		} {
-			got := s.get(path)
+			got := s.get(path, nil)
 			if got.code != want.code || !strings.HasPrefix(got.reason, want.reason) {
 				t.Errorf("%s: %v, want %v", path, got, want)
 			}

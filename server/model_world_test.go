@@ -184,6 +184,7 @@ func (w *world) startServer() {
 	w.starts++
 	s := server.New(server.Config{
 		Authorizer:  w.settings.grants.authorizer(w.starts),
+		AllowHost:   []string{siteHost},
 		PageChanges: w.settings.pageChanges,
 		IdleTimeout: w.settings.idleTime,
 		DrainTime:   time.Second,

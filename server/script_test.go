@@ -18,9 +18,10 @@ import (
 // empty or begin with # are not.
 //
 //	config NAME VALUE       sets something of the server; before all other steps
-//	a = connect PATH        connects client a; a header may follow, as in "Origin: null"
-//	a = get PATH            asks for a page; what is answered is expected with a!
+//	a = connect PATH        connects client a; headers may follow, as in
+//	                        "Origin: null | Host: localhost"
 //	                        (with "config grants header", "Grant: alice" or "Grant: alice read")
+//	a = get PATH            asks for a page, likewise; what is answered is expected with a!
 //	a> TEXT                 sends a text frame; the first step of a client that has
 //	                        not connected connects it to /
 //	a> !binary HEX          sends a binary frame
@@ -147,6 +148,8 @@ func configure(config *server.Config, options *revlog.Options, setting string) e
 		var proxy netip.Prefix
 		proxy, err = netip.ParsePrefix(value)
 		config.TrustProxy = append(config.TrustProxy, proxy)
+	case name == "allow-host":
+		config.AllowHost = append(config.AllowHost, value)
 	case name == "allow-origin":
 		config.AllowOrigin = append(config.AllowOrigin, value)
 	case setting == "grants header":

@@ -75,9 +75,22 @@ type Config struct {
 	// its own reasons. It is asked by health checks of anybody.
 	Ready func() error
 
+	// AllowHost lists the hosts that the server answers for without an Authorizer,
+	// beside localhost, addresses, and the hosts of AllowOrigin: names, or patterns
+	// such as *.example.com. "*" is all. The Host header of a request has to be one of
+	// them, or else a page on the web could have its own name lead here (DNS
+	// rebinding). Health checks are answered for any.
+	AllowHost []string
+
 	// AllowOrigin lists patterns of origins whose pages may connect, beside
 	// those of the same host and of localhost: of hosts (app.example.com,
-	// *.example.com) or whole origins (https://app.example.com). "*" is all.
+	// *.example.com, [2001:db8::1]:8443) or whole origins
+	// (https://app.example.com). * is any characters, and alone it is all origins.
+	//
+	// Of requests with the cookie of a CookieAuthorizer less is allowed: pages of
+	// the same host if they have the scheme that the server is reached by, or https;
+	// pages of localhost if the server is reached there, too; and by a pattern
+	// without a scheme those of https, and of http on localhost.
 	AllowOrigin []string
 
 	// Certificate, if set, has Serve speak TLS. It is asked for the certificate of
@@ -138,7 +151,7 @@ type Server struct {
 	config    Config
 	databases *databases
 	inbox     *inbox
-	refusals  *onceLog // origins that were refused
+	refusals  *onceLog // origins and hosts that were refused
 	restraint *restraint
 	offenders *onceLog // clients that did not speak the protocol
 	health    http.Handler
@@ -147,7 +160,8 @@ type Server struct {
 	tidy   *tidy
 
 	authorizer atomic.Pointer[Authorizer]
-	origins    atomic.Pointer[[]string] // patterns of those that may connect
+	hosts      atomic.Pointer[[]host]          // patterns of those that are answered for
+	origins    atomic.Pointer[[]originPattern] // of those that may connect
 
 	// Guarded by mu.
 	mu          sync.Mutex
@@ -174,6 +188,7 @@ func New(config Config) *Server {
 	s.databases.endSessions = s.endSessions
 	s.health = s.Health()
 	s.AuthorizeBy(config.Authorizer)
+	s.AllowHosts(config.AllowHost)
 	s.AllowOrigins(config.AllowOrigin)
 	return s
 }
@@ -182,10 +197,14 @@ func New(config Config) *Server {
 // nil, as this one is not. Connections that there are stay.
 func (s *Server) AuthorizeBy(a Authorizer) { s.authorizer.Store(&a) }
 
+// AllowHosts puts other patterns in place of Config.AllowHost. Connections that there
+// are stay.
+func (s *Server) AllowHosts(patterns []string) { s.hosts.Store(parseAll(patterns, parseHostPattern)) }
+
 // AllowOrigins puts other patterns in place of Config.AllowOrigin. Connections that
 // there are stay.
 func (s *Server) AllowOrigins(patterns []string) {
-	s.origins.Store(&patterns)
+	s.origins.Store(parseAll(patterns, parseOriginPattern))
 }
 
 // handshakeTimeout is how long a client may take over the headers of a request.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -50,6 +51,7 @@ func startSite(t *testing.T, config server.Config) *site {
 func newSite(t *testing.T, config server.Config) *site {
 	s := &site{t: t, config: config, data: t.TempDir(), events: new(events)}
 	s.config.Logger = zerolog.New(s.events)
+	s.config.AllowHost = append(s.config.AllowHost, siteHost)
 	t.Cleanup(func() {
 		for _, c := range s.clients {
 			c.cut()
@@ -117,9 +119,14 @@ func (s *site) web() *http.Client {
 }
 
 // get asks the server for a page. A refusal has the form of an ending.
-func (s *site) get(path string) ending {
+func (s *site) get(path string, header http.Header) ending {
 	s.t.Helper()
-	response, err := s.web().Get("http://" + siteHost + path)
+	request, err := http.NewRequest(http.MethodGet, "http://"+siteHost+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Host, request.Header = cmp.Or(header.Get("Host"), siteHost), header
+	response, err := s.web().Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}

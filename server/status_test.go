@@ -89,6 +89,8 @@ func TestCountsOfConversation(t *testing.T) {
 		s.connect("/", nil).received() // one too many
 		s.connect("/nowhere", nil)
 		s.connect("/", http.Header{"Origin": {"https://elsewhere.example"}})
+		s.connect("/", http.Header{"Host": {"elsewhere.example"}})
+		s.get("/", http.Header{"Host": {"elsewhere.example"}})
 		b.leave()
 		synctest.Wait()
 		a.send("no JSON")
@@ -97,7 +99,7 @@ func TestCountsOfConversation(t *testing.T) {
 		got := s.server.Counts()
 		want := server.Counts{
 			Accepted: 2,
-			Refused: map[string]int64{"address": 1, "path": 1, "origin": 1,
+			Refused: map[string]int64{"address": 1, "path": 1, "origin": 1, "host": 2,
 				"access": 0, "connections": 0, "draining": 0, "handshake": 0},
 			Closed:           map[string]int64{"1001": 1, "1002": 1, "other": 0},
 			MessagesReceived: 6,
@@ -120,7 +122,7 @@ func TestReadiness(t *testing.T) {
 		s := startSite(t, server.Config{Static: static, Ready: func() error { return trouble }})
 		want := func(path string, code int, text string) {
 			t.Helper()
-			if got := s.get(path); got != (ending{code, text}) {
+			if got := s.get(path, nil); got != (ending{code, text}) {
 				t.Errorf("%s: got %v, want %d %s", path, got, code, text)
 			}
 		}

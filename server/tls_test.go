@@ -179,6 +179,7 @@ func TestCutOverTLSResets(t *testing.T) {
 	s := server.New(server.Config{
 		Open:         func(name string) (revlog.Log, error) { return dir.Open(name) },
 		Certificate:  func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil },
+		AllowHost:    []string{siteHost},
 		Logger:       zerolog.Nop(),
 		Limits:       protocol.Limits{},
 		PingInterval: time.Hour,

@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"syncabled/server"
 	"syncabled/server/jwtauth"
 )
 
@@ -163,21 +163,18 @@ func (p *databasePattern) UnmarshalText(text []byte) error {
 	return jwtauth.CheckPattern(string(text))
 }
 
+// A hostPattern names hosts that are answered for. [server.Config] says how.
+type hostPattern string
+
+func (h *hostPattern) UnmarshalText(text []byte) error {
+	*h = hostPattern(strings.TrimSpace(string(text)))
+	return server.CheckAllowHost(string(*h))
+}
+
 // An originPattern matches origins of pages. [server.Config] says how.
 type originPattern string
 
 func (o *originPattern) UnmarshalText(text []byte) error {
-	pattern := strings.TrimSpace(string(text))
-	_, host, whole := strings.Cut(pattern, "://")
-	if !whole {
-		host = pattern
-	}
-	if host == "" || strings.ContainsAny(host, "/ ") {
-		return fmt.Errorf("%q matches no origin: an origin is a host with its port, or scheme://host:port, without a path", pattern)
-	}
-	if _, err := path.Match(pattern, ""); err != nil {
-		return fmt.Errorf("%q is no pattern: it has a [ or a \\ that leads nowhere", pattern)
-	}
-	*o = originPattern(pattern)
-	return nil
+	*o = originPattern(strings.TrimSpace(string(text)))
+	return server.CheckAllowOrigin(string(*o))
 }

@@ -45,6 +45,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 		"SYNCABLED_LISTEN":        "localhost:9000",
 		"SYNCABLED_DATA":          "/var/lib/syncabled",
 		"SYNCABLED_STATIC":        pages,
+		"SYNCABLED_ALLOW_HOST":    "sync.example.com, *.example.org",
 		"SYNCABLED_ALLOW_ORIGIN":  "app.example.com, https://*.example.org",
 		"SYNCABLED_TLS_CERT":      "/etc/cert.pem",
 		"SYNCABLED_TLS_KEY":       "/etc/key.pem",
@@ -106,6 +107,7 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 	}
 	got := c.config(nil, zerolog.Nop())
 	want := server.Config{
+		AllowHost:    []string{"sync.example.com", "*.example.org"},
 		AllowOrigin:  []string{"app.example.com", "https://*.example.org"},
 		Limits:       protocol.Limits{FrameBytes: 1024, Changes: 2, Depth: 3, TableBytes: 4, KeyBytes: 5, PathSteps: 6, ObjectBytes: 22},
 		PageChanges:  7,
@@ -179,10 +181,24 @@ func TestOriginPatterns(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"*": true, "app.example.com": true, "*.example.com": true, "localhost:3000": true, "null": true,
 		"https://app.example.com": true, "https://*.example.com:8443": true, "capacitor://localhost": true,
+		"http://[::1]:3000": true, "[2001:db8::1]:8443": true, "[::1]:*": true, "192.168.1.*:3000": true, "file://": true,
+		"*://app.example.com": true, "preview-*.example.com": true, " app.example.com ": true,
 		"": false, "https://": false, "https://app.example.com/": false, "app.example.com/path": false,
-		"a b": false, "[a": false, `a\`: false,
+		"a b": false, "[a": false, `a\`: false, "[a-z].example.com": false, "?.example.com": false, "münchen.example": false,
+		"app.example.com:https": false, "https://user@app.example.com": false, "::1": false, "[::1": false, "ht!tp://a": false,
 	} {
 		if err := new(originPattern).UnmarshalText([]byte(text)); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestHostPatterns(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"sync.example.com": true, "*.example.com": true, "*": true, "syncd": true, "sync.example.com:8443": true, " SYNC.example.com. ": true, "[::1]": true,
+		"": false, "https://sync.example.com": false, "sync.example.com/": false, "a b": false, "[a": false, "user@sync.example.com": false, "?.example.com": false,
+	} {
+		if err := new(hostPattern).UnmarshalText([]byte(text)); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

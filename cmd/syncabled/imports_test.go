@@ -35,6 +35,7 @@ var floors = []struct {
 		"github.com/coder/websocket",
 		"github.com/google/uuid",
 		"github.com/rs/zerolog",
+		"golang.org/x/net/publicsuffix",
 		"golang.org/x/sync/semaphore",
 		"golang.org/x/time",
 	}},

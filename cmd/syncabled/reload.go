@@ -59,7 +59,8 @@ type reloader struct {
 // authentication are taken over together.
 var reloadable = map[string]func(*reloader, serveCommand){
 	"log-level":    func(r *reloader, c serveCommand) { r.level.set(c.LogLevel) },
-	"allow-origin": func(r *reloader, c serveCommand) { r.server.AllowOrigins(c.origins()) },
+	"allow-host":   func(r *reloader, c serveCommand) { r.server.AllowHosts(texts(c.AllowHost)) },
+	"allow-origin": func(r *reloader, c serveCommand) { r.server.AllowOrigins(texts(c.AllowOrigin)) },
 }
 
 // hangups are the SIGHUPs that the program gets, which would end it otherwise.

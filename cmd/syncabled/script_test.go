@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 //	serve [-tty] [FLAG...]        start a server on a free port, with -tty on a terminal;
 //	                              sets $ADDR to its host and port, and $ADMIN to
 //	                              that of --admin
-//	answers URL CODE PATTERN      ask for a page, until the answer is a match
+//	answers URL CODE PATTERN [HEADER...]
+//	                              ask for a page, until the answer is a match
 //	logged PATTERN                wait until the server has written a match to stderr
 //	type TEXT                     type on its terminal; ^C is Ctrl-C
 //	hangup                        close its terminal
@@ -52,8 +53,9 @@ func TestMain(m *testing.M) {
 //	mint NAME [ARG...]            set $NAME to the token that syncabled token makes
 //	unlogged TEXT                 the server has not written a text to stderr
 //	secure NAME CERT              the same over TLS, trusting only this certificate
-//	page NAME ORIGIN              the same from a page of an origin
-//	refused ORIGIN PATTERN        connect from a page; the answer is a 403 that matches
+//	page NAME ORIGIN [HEADER...]  the same from a page of an origin
+//	refused ORIGIN PATTERN [HEADER...]
+//	                              connect from a page; the answer is a 403 that matches
 //	certificate CERT KEY          write a new self-signed certificate for 127.0.0.1, and its key
 //	submit NAME KEY               have it create an object, and wait for the ack
 //	change NAME CHANGE            have it send a set of one change, and wait for the ack
@@ -171,7 +173,7 @@ func (s *stage) answers(_ *testscript.TestScript, args []string) error {
 		return err
 	}
 	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		code, body, err := get(args[0])
+		code, body, err := get(args[0], parseHeaders(args[3:]))
 		switch {
 		case err == nil && strconv.Itoa(code) == args[1] && pattern.MatchString(body):
 			return nil
@@ -181,8 +183,23 @@ func (s *stage) answers(_ *testscript.TestScript, args []string) error {
 	}
 }
 
-func get(url string) (code int, body string, err error) {
-	response, err := http.Get(url)
+// parseHeaders parses headers of the form "Name: value".
+func parseHeaders(args []string) http.Header {
+	headers := http.Header{}
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, ": ")
+		headers.Add(name, value)
+	}
+	return headers
+}
+
+func get(url string, headers http.Header) (code int, body string, err error) {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	request.Host, request.Header = headers.Get("Host"), headers // no host is that of the URL
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, "", err
 	}
@@ -252,7 +269,13 @@ func (s *stage) connectSecurely(ts *testscript.TestScript, args []string) error 
 }
 
 func (s *stage) connectPage(ts *testscript.TestScript, args []string) error {
-	return s.connectAs(args[0], "ws://"+ts.Getenv("ADDR")+"/", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {args[1]}}})
+	return s.connectAs(args[0], "ws://"+ts.Getenv("ADDR")+"/", optionsOfPage(args[1], args[2:]))
+}
+
+func optionsOfPage(origin string, headers []string) *websocket.DialOptions {
+	all := parseHeaders(headers)
+	all.Set("Origin", origin)
+	return &websocket.DialOptions{HTTPHeader: all, Host: all.Get("Host")}
 }
 
 func (s *stage) connectAs(name, url string, options *websocket.DialOptions) error {
@@ -266,7 +289,7 @@ func (s *stage) connectAs(name, url string, options *websocket.DialOptions) erro
 func (s *stage) refusedPage(ts *testscript.TestScript, args []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, answer, err := websocket.Dial(ctx, "ws://"+ts.Getenv("ADDR")+"/", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {args[0]}}})
+	conn, answer, err := websocket.Dial(ctx, "ws://"+ts.Getenv("ADDR")+"/", optionsOfPage(args[0], args[2:]))
 	if err == nil {
 		conn.CloseNow()
 		return errors.New("it was let in")

@@ -23,7 +23,8 @@ type serveCommand struct {
 	Listen      address         `group:"Serving:" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on, host:port (${default}). Without a host: all of this machine. Port 0: a free one."`
 	Data        string          `group:"Serving:" default:"data" type:"path" placeholder:"DIR" help:"Folder of the databases (./data); it is made if there is none. One process at a time may have it."`
 	Static      folder          `group:"Serving:" placeholder:"DIR" help:"Folder of files to serve beside the sync endpoint, such as the app itself."`
-	AllowOrigin []originPattern `group:"Serving:" placeholder:"PATTERN" help:"Origins whose pages may connect, beside those of the same host and of localhost: app.example.com, *.example.com, https://app.example.com, or * for all."`
+	AllowHost   []hostPattern   `group:"Serving:" placeholder:"HOST" help:"Hosts that the server answers for without authentication, beside localhost, IP addresses and the hosts of --allow-origin: sync.example.com, *.example.com, or * for all. A server behind a proxy, or with a name, needs it."`
+	AllowOrigin []originPattern `group:"Serving:" placeholder:"PATTERN" help:"Origins whose pages may connect, beside those of the same host and of localhost: app.example.com, *.example.com, https://app.example.com, http://[2001:db8::1]:3000, or * for all. With --jwt-cookie, a pattern without a scheme means https."`
 	TLSCert     file            `group:"Serving:" name:"tls-cert" placeholder:"FILE" help:"Speak TLS (wss, https) with this certificate and its chain, PEM. It is loaded again when the file changes."`
 	TLSKey      file            `group:"Serving:" name:"tls-key" placeholder:"FILE" help:"The key of the certificate, PEM."`
 	LogLevel    string          `group:"Serving:" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"What to log: debug, info, warn or error (${default}). On a terminal the log is for people, elsewhere it is lines of JSON."`
@@ -80,7 +81,7 @@ func (c serveCommand) Validate() error {
 func (serveCommand) Help() string {
 	return `Every flag has an environment variable: --max-frame is SYNCABLED_MAX_FRAME. Each can stand in the file of --config, one a line, in TOML: max-frame = "64MiB". The flag wins over the environment, that over the file, and the file over the default. Sizes are bytes, or have a unit: 64MiB.
 
-SIGHUP has the server read the file again, and take over log-level, allow-origin, and the keys and other settings of tokens: all of them, or none if they do not go together. It says which changed settings take a restart, among them that tokens are required, or no longer.
+SIGHUP has the server read the file again, and take over log-level, allow-host, allow-origin, and the keys and other settings of tokens: all of them, or none if they do not go together. It says which changed settings take a restart, among them that tokens are required, or no longer.
 
 SIGINT (Ctrl-C) and SIGTERM end the server: what was received is committed, and clients are told to come back. A second signal ends it at once; what it acknowledged is on disk.`
 }
@@ -183,19 +184,19 @@ func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Conf
 	for _, proxy := range c.TrustProxy {
 		config.TrustProxy = append(config.TrustProxy, netip.Prefix(proxy))
 	}
-	config.AllowOrigin = c.origins()
+	config.AllowHost, config.AllowOrigin = texts(c.AllowHost), texts(c.AllowOrigin)
 	if c.Static != "" {
 		config.Static = newStaticFiles(string(c.Static), logger)
 	}
 	return config
 }
 
-func (c serveCommand) origins() []string {
-	var patterns []string
-	for _, pattern := range c.AllowOrigin {
-		patterns = append(patterns, string(pattern))
+func texts[P ~string](patterns []P) []string {
+	var all []string
+	for _, pattern := range patterns {
+		all = append(all, string(pattern))
 	}
-	return patterns
+	return all
 }
 
 // explainData adds to an error of the data folder what mends it.

@@ -56,6 +56,19 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+// The server has to know of the cookie, because browsers send it for pages of others.
+func TestCookieIsSeen(t *testing.T) {
+	var a server.CookieAuthorizer = newAuthorizer(t, jwtauth.Config{Secret: secret, Cookie: "session"})
+	var none server.CookieAuthorizer = newAuthorizer(t, jwtauth.Config{Secret: secret})
+	for cookies, want := range map[string]bool{"session=x": true, "a=b; session=": true, "Session=x": false, "": false} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Cookie", cookies)
+		if a.UsesCookie(r) != want || none.UsesCookie(r) {
+			t.Errorf("cookies %q: %t, want %t; without --jwt-cookie %t", cookies, a.UsesCookie(r), want, none.UsesCookie(r))
+		}
+	}
+}
+
 // FuzzAuthorize checks that whatever comes in is let in or refused, and that only
 // the one good token is let in.
 func FuzzAuthorize(f *testing.F) {

@@ -24,6 +24,11 @@ func tokenOf(r *http.Request, cookie string) (string, error) {
 	return token, nil
 }
 
+// UsesCookie implements [server.CookieAuthorizer].
+func (a *Authorizer) UsesCookie(r *http.Request) bool {
+	return a.config.Cookie != "" && len(r.CookiesNamed(a.config.Cookie)) > 0
+}
+
 // tokensOf returns what may be tokens, none of them empty.
 func tokensOf(r *http.Request, cookie string) []string {
 	var found []string
