@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
 
 	"syncabled/revlog"
 	"syncabled/server"
@@ -75,31 +76,41 @@ func (o *operating) listen() (net.Listener, error) {
 	return l, nil
 }
 
+// Bounds of the address for operators.
+const (
+	maxOperators = 100 // connections at once; further ones wait
+	answerTime   = 2 * time.Minute
+)
+
 // serve serves a listener until the function it returns is called.
-func (o *operating) serve(l net.Listener, s *server.Server, dir *revlog.Dir) (end func(), err error) {
+func (o *operating) serve(l net.Listener, s *server.Server, dir *revlog.Dir, commandLine []string) (end func(), err error) {
 	handler, err := admin.New(admin.Config{
-		Server:   s,
-		Dir:      dir,
-		Registry: o.registry,
-		Build:    o.build,
-		Started:  o.started,
-		AnyHost:  o.flags.AdminPublic,
+		Server:      s,
+		Dir:         dir,
+		Registry:    o.registry,
+		Build:       o.build,
+		Started:     o.started,
+		CommandLine: commandLine,
+		AnyHost:     o.flags.AdminPublic,
 
 		CertificateExpires: o.expires,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return serveBeside(l, handler), nil
+	return serveBeside(netutil.LimitListener(l, maxOperators), &http.Server{Handler: handler, WriteTimeout: answerTime}), nil
 }
 
-// headerTime is how long a client that is no client of the sync protocol may take
-// over the headers of a request.
-const headerTime = 10 * time.Second
+// How long a client that is no client of the sync protocol may take over the headers of
+// a request, and until the next one.
+const (
+	headerTime    = 10 * time.Second
+	keepAliveTime = 2 * time.Minute
+)
 
 // serveBeside serves a listener until the function it returns is called.
-func serveBeside(l net.Listener, handler http.Handler) (end func()) {
-	web := &http.Server{Handler: handler, ReadHeaderTimeout: headerTime}
+func serveBeside(l net.Listener, web *http.Server) (end func()) {
+	web.ReadHeaderTimeout, web.IdleTimeout = headerTime, keepAliveTime
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

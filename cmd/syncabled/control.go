@@ -42,7 +42,7 @@ func serveControl(data string, handler http.Handler) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return serveBeside(l, handler), nil
+	return serveBeside(l, &http.Server{Handler: handler}), nil
 }
 
 // controlClient returns a client of the server that serves a data folder.

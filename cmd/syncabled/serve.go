@@ -120,7 +120,7 @@ func (c serveCommand) Run(w world, this *call) error {
 	} else {
 		defer endControl()
 	}
-	endAdmin, err := site.serveOperators(s, logger)
+	endAdmin, err := site.serveOperators(s, this.commandLine(), logger)
 	if err != nil {
 		return err
 	}

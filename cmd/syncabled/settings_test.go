@@ -38,6 +38,27 @@ plain = "https://example.com/keys" # flag
 	}
 }
 
+func TestSecretsAreNotInTheCommandLine(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                    "",
+		"serve --listen :8080":                "serve --listen :8080",
+		"--jwt-secret=hunter2 serve":          "--jwt-secret=(secret) serve",
+		"--jwt-secret=a=b --data=x":           "--jwt-secret=(secret) --data=x",
+		"serve --jwt-secret hunter2 --data x": "serve --jwt-secret (secret) --data x",
+		"--jwt-secret --jwt-secret --data x":  "--jwt-secret (secret) --data x",
+		"--jwt-secret":                        "--jwt-secret",
+		"--jwt-secret=":                       "--jwt-secret=(secret)",
+		"--jwks-url https://me:hunter2@id.example.com/keys": "--jwks-url https://(secret)@id.example.com/keys",
+		"--jwks-url=https://hunter2@id.example.com":         "--jwks-url=https://(secret)@id.example.com",
+		"--jwks-url=https://id.example.com/@a":              "--jwks-url=https://id.example.com/@a",
+	} {
+		got := hideSecrets(strings.Fields(args), map[string]bool{"--jwt-secret": true, "--data": false})
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s is shown as %q, want %q", args, got, want)
+		}
+	}
+}
+
 func TestLevelsCanBeChanged(t *testing.T) {
 	var out bytes.Buffer
 	least := newLevel("warn")

@@ -88,11 +88,11 @@ func (s *site) listen(c serveCommand) (err error) {
 }
 
 // serveOperators serves operators until the function it returns is called.
-func (s *site) serveOperators(server *server.Server, logger zerolog.Logger) (end func(), err error) {
+func (s *site) serveOperators(server *server.Server, commandLine []string, logger zerolog.Logger) (end func(), err error) {
 	if s.operators == nil {
 		return func() {}, nil
 	}
-	end, err = s.operating.serve(s.operators, server, s.dir)
+	end, err = s.operating.serve(s.operators, server, s.dir, commandLine)
 	if err == nil {
 		logger.Info().Str("url", "http://"+reachable(s.operators.Addr())+"/").Msg("listening for operators")
 	}

@@ -2,8 +2,11 @@ package admin_test
 
 import (
 	"encoding/json"
+	"io"
 	"math"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -112,14 +115,72 @@ func TestPages(t *testing.T) {
 		"http://127.0.0.1/debug/pprof/goroutine":            http.StatusOK,
 		"http://192.0.2.1/debug/pprof/cmdline":              http.StatusOK,
 		"http://localhost/debug/pprof/trace?seconds=0.001":  http.StatusOK,
+		"http://localhost/debug/pprof/profile?seconds=121":  http.StatusBadRequest,
+		"http://localhost/debug/pprof/trace?seconds=1e9":    http.StatusBadRequest,
+		"http://localhost/debug/pprof/heap?seconds=NaN":     http.StatusBadRequest,
 		"http://localhost/db/notes":                         http.StatusNotFound,
 		"http://evil.example/status":                        http.StatusForbidden,
 		"http://localhost.evil.example:8081/debug/pprof/":   http.StatusForbidden,
 		"http://127.0.0.1.evil.example/debug/pprof/symbol":  http.StatusForbidden,
 		"http://evil.example:8081/metrics?host=localhost:1": http.StatusForbidden,
+		"http://localhost.:8081/status":                     http.StatusOK,
+		"http://localhost@evil.example/status":              http.StatusForbidden,
+		"http://evil.example/healthz":                       http.StatusForbidden,
 	} {
 		if code, body := s.get(t, url); code != want {
 			t.Errorf("%s answered %d %s, want %d", url, code, body, want)
 		}
+	}
+}
+
+// A page of another site may not even ask.
+func TestPagesOfOtherSites(t *testing.T) {
+	s := startSite(t, revlog.Options{}, asIs)
+	for from, want := range map[string]int{
+		"": 200, "none": 200, "same-origin": 200, "cross-site": 403, "same-site": 403, "Same-Origin": 403, "else": 403,
+	} {
+		for _, path := range []string{"/status", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/", "/healthz", "/readyz"} {
+			r := httptest.NewRequest(http.MethodGet, "http://localhost:8081"+path, nil)
+			if from != "" {
+				r.Header.Set("Sec-Fetch-Site", from)
+			}
+			answer := httptest.NewRecorder()
+			s.handler.ServeHTTP(answer, r)
+			expected := want
+			if path == "/healthz" || path == "/readyz" {
+				expected = http.StatusOK
+			}
+			if answer.Code != expected {
+				t.Errorf("%s from %q answered %d %s, want %d", path, from, answer.Code, answer.Body, expected)
+			}
+		}
+	}
+}
+
+// Nothing of the process's own command line is shown.
+func TestCommandLineIsTheOneThatIsGiven(t *testing.T) {
+	s := startSite(t, revlog.Options{}, asIs)
+	if code, body := s.get(t, "http://localhost/debug/pprof/cmdline"); code != http.StatusOK || body != "syncabled\x00serve" {
+		t.Errorf("answered %d %q", code, body)
+	}
+}
+
+// A body that never comes keeps no connection.
+func TestAdminWaitsForNoBody(t *testing.T) {
+	s := startSite(t, revlog.Options{}, asIs)
+	web := httptest.NewServer(s.handler)
+	defer web.Close()
+	conn, err := net.Dial("tcp", web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.WriteString(conn, "GET /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn) // until it is closed
+	if err != nil || !strings.Contains(string(answer), "200 OK") {
+		t.Errorf("answered %q, %v", answer, err)
 	}
 }

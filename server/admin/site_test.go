@@ -49,7 +49,7 @@ func startSite(t *testing.T, options revlog.Options, edit func(*server.Config)) 
 	}
 	edit(&config)
 	running := server.New(config)
-	if s.handler, err = admin.New(admin.Config{Server: running, Dir: dir, Registry: s.registry, Build: build, Started: time.Now()}); err != nil {
+	if s.handler, err = admin.New(admin.Config{Server: running, Dir: dir, Registry: s.registry, Build: build, Started: time.Now(), CommandLine: []string{"syncabled", "serve"}}); err != nil {
 		t.Fatal(err)
 	}
 	s.serve(t, running)
