@@ -96,11 +96,20 @@ func (f authFlags) checkUnused() error {
 
 // checkAccess returns the authentication, nil if there is none, unless that and the
 // other settings of who may connect do not go together.
-func (c serveCommand) checkAccess(logger zerolog.Logger, before *authentication) (*authentication, error) {
-	if err := c.checkOrigins(c.AllowOrigin); err != nil {
+func (c serveCommand) checkAccess(logger zerolog.Logger, config string, before *authentication) (*authentication, error) {
+	if err := c.checkExposure(config); err != nil {
 		return nil, err
 	}
 	return c.authentication(logger, before)
+}
+
+// checkExposure refuses what would give everybody what is not for everybody: files of
+// --static, or what pages may do with a cookie.
+func (c serveCommand) checkExposure(config string) error {
+	if err := c.checkStatic(config); err != nil {
+		return err
+	}
+	return c.checkOrigins(c.AllowOrigin)
 }
 
 // checkOrigins refuses to let every page use a cookie. The check of origins is all

@@ -126,7 +126,8 @@ func (r *reloader) takeOver() (taken, waiting []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	auth, err := next.commands.Serve.checkAccess(r.logger, r.auth)
+	config := string(next.commands.Config)
+	auth, err := next.commands.Serve.checkAccess(r.logger, config, r.auth)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,7 +136,7 @@ func (r *reloader) takeOver() (taken, waiting []string, err error) {
 	}
 	taken, waiting = r.mix(next)
 	serve := next.commands.Serve
-	if err := serve.checkOrigins(serve.AllowOrigin); err != nil {
+	if err := serve.checkExposure(config); err != nil {
 		return nil, nil, fmt.Errorf("some settings take a restart (%s), and with what they are until then: %w", strings.Join(waiting, ", "), err)
 	}
 	if !r.hasKeys(auth) {

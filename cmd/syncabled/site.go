@@ -32,10 +32,7 @@ func (c serveCommand) open(logger zerolog.Logger, config string) (opened *site, 
 			s.close()
 		}
 	}()
-	if err := c.checkStatic(config); err != nil {
-		return nil, err
-	}
-	if s.auth, err = c.checkAccess(logger, nil); err != nil {
+	if s.auth, err = c.checkAccess(logger, config, nil); err != nil {
 		return nil, err
 	}
 	if s.auth != nil {
