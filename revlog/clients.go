@@ -32,7 +32,9 @@ func (f *fold) see(set Set, old client) client {
 		f.last++
 		c.number = f.last
 	}
-	c.hour = max(c.hour, uint64(max(set.Time.Unix(), 0)/3600))
+	if hour := set.Time.Unix() / 3600; hour > 0 { // it may be before the last one: clocks are set back, too
+		c.hour = uint64(hour)
+	}
 	if !set.Resync {
 		c.base = max(c.base, set.Base)
 	}

@@ -131,7 +131,7 @@ type DB struct {
 	tail    tail
 	clients map[string]client // that wrote since Open; zero if renamed
 	names   map[uint64]string // their identities, by number
-	held    heldSizes
+	held    heldSets
 }
 
 var _ Log = (*DB)(nil)
@@ -241,7 +241,7 @@ func (db *DB) load(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	if db.held, err = heldSizesOf(tx.Bucket(bucketHeld)); err != nil {
+	if db.held, err = heldSetsOf(tx.Bucket(bucketHeld)); err != nil {
 		return err
 	}
 	v := newTxView(tx, &db.overlay)

@@ -1,11 +1,9 @@
 package revlog
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -21,41 +19,55 @@ var ErrHeldTooLarge = errors.New("the parts of one set are over the limit")
 // would be held of all clients than may be.
 var ErrHeldFull = errors.New("the parts of all sets that wait for the rest are over the limit")
 
-// heldSizes says how many bytes are held, roughly.
-type heldSizes struct {
-	byClient map[uint64]int
-	total    int
+// heldSets says what is held of which clients.
+type heldSets struct {
+	byClient map[uint64]heldSet
+	total    int  // bytes
+	dated    bool // the ages are known of those that were in the file
 }
 
-func (h *heldSizes) set(client uint64, bytes int) {
-	h.total += bytes - h.byClient[client]
-	if bytes == 0 {
-		delete(h.byClient, client)
-		return
-	}
-	h.byClient[client] = bytes
+// A heldSet is what is held of one client.
+type heldSet struct {
+	bytes    int       // roughly
+	received time.Time // when its last message came, by the time of day alone
+	known    time.Time // since when this process knows of that message; its monotonic reading counts
+	stored   bool      // the message was in the file before that
 }
 
 // note takes over what a committed fold did.
-func (h *heldSizes) note(f *fold) {
+func (h *heldSets) note(f *fold) {
 	for client, parts := range f.parts {
-		bytes := h.byClient[client]
+		set := h.byClient[client]
+		h.total -= set.bytes
 		if parts.drop {
-			bytes = 0
+			set = heldSet{}
 		}
-		h.set(client, bytes+parts.bytes)
+		if n := len(parts.added); n > 0 {
+			set = heldSet{bytes: set.bytes, received: parts.added[n-1].received.Round(0), known: time.Now()}
+		}
+		set.bytes += parts.bytes
+		h.total += set.bytes
+		if set.bytes == 0 {
+			delete(h.byClient, client)
+			continue
+		}
+		h.byClient[client] = set
 	}
 }
 
-// heldSizesOf returns what a file holds.
-func heldSizesOf(bucket *bbolt.Bucket) (heldSizes, error) {
-	h := heldSizes{byClient: map[uint64]int{}}
+// heldSetsOf returns what a file holds.
+func heldSetsOf(bucket *bbolt.Bucket) (heldSets, error) {
+	h := heldSets{byClient: map[uint64]heldSet{}}
+	now := time.Now()
 	err := bucket.ForEach(func(key, record []byte) error {
 		if len(key) != 16 {
 			return fmt.Errorf("held message %x: %w", key, errCorrupt)
 		}
+		received, _ := receivedOf(record) // a damaged one is found when the set is finished, so that is due
 		client := binary.BigEndian.Uint64(key)
-		h.set(client, h.byClient[client]+len(record))
+		bytes := h.byClient[client].bytes + len(record)
+		h.byClient[client] = heldSet{bytes: bytes, received: received, known: now, stored: true}
+		h.total += len(record)
 		return nil
 	})
 	return h, err
@@ -79,7 +91,7 @@ func (db *DB) checkHeld(set Set) error {
 	}
 	bytes := part{changes: set.Changes}.size()
 	db.mu.RLock()
-	own, total := db.held.byClient[number]+bytes, db.held.total+bytes
+	own, total := db.held.byClient[number].bytes+bytes, db.held.total+bytes
 	db.mu.RUnlock()
 	switch {
 	case own > db.options.HeldBytesPerClient:
@@ -103,47 +115,4 @@ func (db *DB) number(identity string) (uint64, error) {
 		return err
 	})
 	return c.number, err
-}
-
-// FinishHeld commits what is held of sets of which nothing has come since a
-// time: it was acknowledged, so it is not dropped.
-func (db *DB) FinishHeld(ctx context.Context, since time.Time) error {
-	identities, err := db.heldSince(since)
-	if err != nil {
-		return err
-	}
-	for _, identity := range identities {
-		if _, err := db.Submit(ctx, Set{Client: identity, Time: since}); err != nil {
-			return fmt.Errorf("finish a held set: %w", err)
-		}
-	}
-	return nil
-}
-
-// heldSince returns the clients of which something is held, but nothing that
-// came after a time.
-func (db *DB) heldSince(since time.Time) (identities []string, err error) {
-	err = db.look(func(tx *bbolt.Tx) error {
-		var old []uint64
-		err := tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
-			received, err := receivedOf(record)
-			client := binary.BigEndian.Uint64(key)
-			old = slices.DeleteFunc(old, func(c uint64) bool { return c == client }) // its last part counts
-			if received.Before(since) {
-				old = append(old, client)
-			}
-			return err
-		})
-		if err != nil || len(old) == 0 {
-			return err
-		}
-		return tx.Bucket(bucketClients).ForEach(func(identity, record []byte) error {
-			c, err := decodeClient(string(identity), record)
-			if slices.Contains(old, c.number) {
-				identities = append(identities, string(identity))
-			}
-			return err
-		})
-	})
-	return identities, err
 }

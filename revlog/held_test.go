@@ -58,29 +58,6 @@ func TestHeldBytesAreBounded(t *testing.T) {
 	hold("a", 7, nil)
 }
 
-func TestFinishHeldCommitsWhatIsOld(t *testing.T) {
-	db := openHeld(t, filepath.Join(tempDir(t), "held.db"))
-	young := heldSet("young", 2, true)
-	young.Time = heldTime.Add(time.Hour)
-	resumed := heldSet("resumed", 4, true)
-	resumed.Time = heldTime.Add(time.Hour)
-	for _, set := range []revlog.Set{heldSet("old", 1, true), young, heldSet("resumed", 3, true), resumed} {
-		if _, err := db.Submit(t.Context(), set); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 2 {
-		if err := db.FinishHeld(t.Context(), heldTime.Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		page, err := db.Read(t.Context(), revlog.Query{Reader: "reader"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		revlogtest.WantChanges(t, page.Changes, heldSet("old", 1, true).Changes...)
-	}
-}
-
 func TestDirBoundsDatabases(t *testing.T) {
 	dir, err := revlog.OpenDir(tempDir(t), revlog.Options{Databases: 1})
 	if err != nil {

@@ -23,7 +23,7 @@ type txView struct {
 	// What is known without a look at the file, if it is not nil, and who is told of
 	// looks for objects and of clients that were found.
 	known   map[string]client
-	sizes   *heldSizes
+	sizes   *heldSets
 	keys    *keyFilter // of the objects of the file and the overlay
 	runKeys map[uint64]*bloom.BloomFilter
 	looked  func(objects int)
@@ -149,7 +149,7 @@ func (v *txView) held(client uint64) ([]part, error) {
 }
 
 func (v *txView) heldCount(client uint64) (int, error) {
-	if v.sizes != nil && v.sizes.byClient[client] == 0 {
+	if v.sizes != nil && v.sizes.byClient[client].bytes == 0 {
 		return 0, nil
 	}
 	cursor := v.tx.Bucket(bucketHeld).Cursor()

@@ -32,13 +32,14 @@ func TestConversations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			synctest.Test(t, func(t *testing.T) { play(t, script) })
+			synctest.Test(t, func(t *testing.T) { play(t, script, nil) })
 		})
 	}
 }
 
-// play plays a script against a server of its own.
-func play(t *testing.T, script script) {
+// play plays a script against a server of its own. If before is set, it is called
+// before each step.
+func play(t *testing.T, script script, before func(s *site)) {
 	s := newSite(t, server.Config{})
 	steps := script.steps
 	for len(steps) > 0 && steps[0].verb == "config" {
@@ -55,9 +56,13 @@ func play(t *testing.T, script script) {
 		names:   names{},
 		clients: map[string]*participant{},
 		edition: edition{script: script},
+		before:  before,
 	}
 	for len(steps) > 0 {
 		n := sizeOfStep(steps)
+		if c.before != nil {
+			c.before(s)
+		}
 		if steps[0].expects() {
 			c.expect(steps[:n])
 		} else {
@@ -88,6 +93,7 @@ type conversation struct {
 	order   []*participant // as they appeared
 	last    step           // the one before
 	edition edition
+	before  func(*site) // called before each step, nil for nothing
 }
 
 // A participant is a client with its name.

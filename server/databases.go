@@ -22,7 +22,9 @@ type databases struct {
 	idle   time.Duration
 	expiry time.Duration // of what is held
 	logger zerolog.Logger
-	share  room // most that a message may hold that is for several clients
+	now    func() time.Time // the time of day
+	failed *onceLog         // held sets that could not be finished
+	share  room             // most that a message may hold that is for several clients
 
 	endSessions func(*database) // whose log was given up
 
@@ -59,6 +61,8 @@ func newDatabases(config *Config) *databases {
 		idle:   config.IdleTimeout,
 		expiry: config.HeldExpiry,
 		logger: config.Logger,
+		now:    config.Now,
+		failed: newOnceLog(),
 		share:  room{config.PageChanges, min(config.PageBytes, sharedBytes)},
 		byName: map[string]*database{},
 	}
@@ -95,9 +99,7 @@ func (d *databases) openLog(db *database) error {
 	if err != nil {
 		return err
 	}
-	if err := d.finishHeld(context.Background(), log); err != nil { // it is tried again later
-		d.logger.Error().Err(err).Str("database", db.name).Msg("finish held sets")
-	}
+	d.finishHeld(context.Background(), db.name, log)
 	page, err := log.Read(context.Background(), revlog.Query{MaxChanges: 1}) // just to learn the head
 	if err != nil {
 		return errors.Join(err, log.Close())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -93,7 +92,7 @@ func (s *session) flush() error {
 func (s *session) sending(to protocol.Revision) {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	s.feed.sent.add(dispatch{to, time.Now().UnixNano()})
+	s.feed.sent.add(dispatch{to, thisMoment()})
 }
 
 // dispatched tells the peer what was sent on this connection, and returns all that was

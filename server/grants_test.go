@@ -38,3 +38,10 @@ func (headerGrants) Authorize(r *http.Request, database string) (server.Grant, e
 }
 
 func (headerGrants) UsesCookie(r *http.Request) bool { return len(r.CookiesNamed("grant")) > 0 }
+
+// farGrants grants everything until a date that is far away.
+type farGrants struct{}
+
+func (farGrants) Authorize(*http.Request, string) (server.Grant, error) {
+	return server.Grant{Subject: "alice", Expires: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, nil
+}

@@ -2,24 +2,25 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"syncabled/revlog"
 )
 
-// tendTime is how often databases are looked after that are open for long.
-const tendTime = time.Hour
+// dateInterval is how often the time of day is looked at. It may have been set.
+const dateInterval = time.Minute
 
 // tend finishes held sets of open databases that have expired, until ctx is done.
 func (d *databases) tend(ctx context.Context) {
-	ticker := time.NewTicker(tendTime)
+	ticker := time.NewTicker(dateInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
 			for _, db := range d.listed() {
-				if err := d.tendOne(ctx, db); err != nil && ctx.Err() == nil {
-					d.logger.Error().Err(err).Str("database", db.name).Msg("finish held sets")
+				if log := db.current(); log != nil { // one that is being opened is looked after then
+					d.finishHeld(ctx, db.name, log)
 				}
 			}
 		case <-ctx.Done():
@@ -28,25 +29,20 @@ func (d *databases) tend(ctx context.Context) {
 	}
 }
 
-func (d *databases) tendOne(ctx context.Context, db *database) error {
-	if err := db.lock(); err != nil {
-		return err
-	}
-	defer db.opening.Unlock()
-	if db.log == nil {
-		return nil
-	}
-	return d.finishHeld(ctx, db.log)
-}
-
 // finishHeld commits held sets whose clients have been away for too long. They
-// were acknowledged, so they are not dropped.
-func (d *databases) finishHeld(ctx context.Context, log revlog.Log) error {
+// were acknowledged, so they are not dropped. What fails is tried again later.
+func (d *databases) finishHeld(ctx context.Context, name string, log revlog.Log) {
 	finisher, ok := log.(interface {
-		FinishHeld(ctx context.Context, since time.Time) error
+		FinishHeld(ctx context.Context, now time.Time, expiry time.Duration) error
 	})
 	if !ok {
-		return nil
+		return
 	}
-	return finisher.FinishHeld(ctx, time.Now().Add(-d.expiry))
+	err := finisher.FinishHeld(ctx, d.now(), d.expiry)
+	if err == nil || errors.Is(err, revlog.ErrClosed) || ctx.Err() != nil {
+		return
+	}
+	if d.failed.allow(name + " " + err.Error()) {
+		d.logger.Error().Err(err).Str("database", name).Msg("finish held sets")
+	}
 }

@@ -129,7 +129,6 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		link:     link,
 		remote:   remote,
 		address:  countedAddress(remote),
-		grant:    grant,
 		messages: s.config.newMessageLimiter(),
 		tables:   tablesOf(r.URL.Query()),
 		busy:     newTurn(),
@@ -137,6 +136,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		opened:   make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
+	session.limitTo(grant)
 	below := link.Conn
 	if r.TLS != nil { // what goes there is for TLS to say
 		below = nil

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -76,10 +75,10 @@ func (s *session) succeed(ctx context.Context, identity string) error {
 			return err
 		}
 	}
-	if _, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: time.Now(), Connection: s.id}); err != nil {
+	if _, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: s.server.config.Now(), Connection: s.id}); err != nil {
 		return err
 	}
-	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Resync: true, Time: time.Now()})
+	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Resync: true, Time: s.server.config.Now()})
 	s.sending(receipt.Head)
 	return err
 }

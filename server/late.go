@@ -97,7 +97,7 @@ func (p *peer) spokeBefore(s *session) bool {
 
 // activeSince reports whether that happened, or a batch was sent.
 func (s *session) activeSince(t time.Time) bool {
-	return s.peer.spokeSince(t) || s.dispatched().last > t.UnixNano()
+	return s.peer.spokeSince(t) || s.dispatched().last > momentOf(t)
 }
 
 // speaking notes that a set is acknowledged that is not the first of its connection.

@@ -87,7 +87,7 @@ func (db *database) forgetPeers() {
 // its connections.
 type dispatch struct {
 	position protocol.Revision // the highest that one ends at; the peer may hold any part of what lies before it
-	last     int64             // when the last one began to be sent, in nanoseconds since 1970
+	last     moment            // when the last one began to be sent
 }
 
 func (d *dispatch) add(more dispatch) {

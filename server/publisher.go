@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -86,7 +85,7 @@ func (p *publisher) publish(head protocol.Revision) {
 	p.offered = append(p.offered[:0], p.sessions...)
 	p.mu.Unlock()
 	for some := range slices.Chunk(p.offered, offersAtATime) {
-		b.time = time.Now().UnixNano()
+		b.time = thisMoment()
 		for _, s := range some {
 			s.offer(&b)
 		}
@@ -149,7 +148,7 @@ func (p *publisher) leave(s *session) {
 type broadcast struct {
 	publisher *publisher
 	from, to  protocol.Revision
-	time      int64 // about when it is offered, in nanoseconds since 1970
+	time      moment // about when it is offered
 
 	made    bool
 	authors []*peer // whom it is not for

@@ -74,7 +74,7 @@ func (s *session) mayHold(position protocol.Revision) bool {
 // is announced to the log, which then knows what the client did before it got
 // them.
 func (s *session) pushWhole(ctx context.Context, position protocol.Revision, clear bool, frame *[]byte) (protocol.Revision, error) {
-	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Base: position, Resync: true, Time: time.Now()})
+	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Base: position, Resync: true, Time: s.server.config.Now()})
 	if err != nil {
 		return 0, err
 	}
@@ -101,7 +101,7 @@ const (
 
 func (s *session) awaitQuiet(stop context.Context) error {
 	for start := time.Now(); time.Since(start) < patience; {
-		rest := quietTime - time.Since(time.Unix(0, s.lastSet.Load()))
+		rest := quietTime - moment(s.lastSet.Load()).age()
 		if rest <= 0 {
 			return nil
 		}

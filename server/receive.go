@@ -183,8 +183,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 		s.server.counts.setsReceived.Add(1)
 		return protocol.AppendAck(nil, msg.RequestID), nil
 	}
-	now := time.Now()
-	s.lastSet.Store(now.UnixNano())
+	s.lastSet.Store(int64(thisMoment()))
 	s.holdFeed()
 	// The reading waits here, so nobody could cancel it.
 	receipt, err := s.submitRestrained(context.Background(), revlog.Set{
@@ -193,7 +192,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 		Changes: msg.Changes,
 		Refused: msg.Refused,
 		Partial: msg.Partial,
-		Time:    now,
+		Time:    s.server.config.Now(),
 
 		Sent:       s.dispatched().position,
 		Connection: s.id,
@@ -243,7 +242,7 @@ func (s *session) finishHeld(ctx context.Context) error {
 	if s.muted {
 		return nil
 	}
-	_, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Time: time.Now(), Connection: s.id})
+	_, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Time: s.server.config.Now(), Connection: s.id})
 	return err
 }
 

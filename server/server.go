@@ -123,6 +123,11 @@ type Config struct {
 	PageBytes   int // bytes after which a message to a client ends; default 8 MiB
 
 	Logger zerolog.Logger
+
+	// Now tells the time of day, for what has a date: the end of grants, and when
+	// sets are received. It may be set at any moment; nothing else depends on it.
+	// Default time.Now.
+	Now func() time.Time
 }
 
 func (c Config) withDefaults() Config {
@@ -142,6 +147,9 @@ func (c Config) withDefaults() Config {
 	c.DrainTime = cmp.Or(c.DrainTime, 5*time.Second)
 	c.PageChanges = cmp.Or(c.PageChanges, 50_000)
 	c.PageBytes = cmp.Or(c.PageBytes, 8<<20)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return c
 }
 
@@ -227,6 +235,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	tended, stopTending := context.WithCancel(ctx)
 	defer stopTending()
 	tending.Go(func() { s.databases.tend(tended) })
+	tending.Go(func() { s.expire(tended) })
 	tending.Go(func() { s.tidy.run(tended) })
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(&listener{l, &s.config, newLine(int64(s.config.MaxHandshakes))}) }()

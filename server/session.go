@@ -32,6 +32,7 @@ type session struct {
 	remote   string
 	address  string              // that counts as the client's
 	grant    Grant               // what it may do
+	lasts    moment              // when it has expired at the latest, if it expires
 	messages *rate.Limiter       // of those that come
 	tables   map[string]struct{} // those the client has; nil means all
 	started  time.Time
@@ -53,7 +54,7 @@ type session struct {
 	received   int  // messages
 	submitted  int  // changes
 
-	lastSet     atomic.Int64 // when the last set came, in nanoseconds since 1970
+	lastSet     atomic.Int64 // the moment when the last set came
 	pushed      atomic.Int64 // changes sent
 	feed        feed
 	pushing     sync.WaitGroup // goroutines of the feed
@@ -110,9 +111,7 @@ func (s *session) run() {
 	stop, stopPushing := context.WithCancel(context.Background())
 	s.stopPushing = stopPushing
 	s.conn.SetReadLimit(-1) // readMessage has its own
-	if expires := s.grant.Expires; !expires.IsZero() {
-		s.alarms.set(time.Until(expires), func(*time.Timer) { s.close(expired) })
-	}
+	s.awaitExpiry()
 	s.watch(ctx)
 	err := protect(func() error { return s.read(ctx, stop) })
 	if c := (closing{}); errors.As(err, &c) {
@@ -131,9 +130,6 @@ func (s *session) run() {
 	}
 	s.log()
 }
-
-// expired ends a session whose grant has.
-var expired = closing{code: websocket.StatusPolicyViolation, reason: "token has expired; come back with a new one"}
 
 // peerCode returns the close code of a connection that did not end from this side.
 func peerCode(err error) websocket.StatusCode {

@@ -25,6 +25,7 @@ type site struct {
 	options revlog.Options
 	data    string
 	events  *events
+	clock   clock
 
 	// wrapLog, if set, stands between the server and its logs.
 	wrapLog func(revlog.Log) revlog.Log
@@ -52,6 +53,7 @@ func newSite(t *testing.T, config server.Config) *site {
 	s := &site{t: t, config: config, data: t.TempDir(), events: new(events)}
 	s.config.Logger = zerolog.New(s.events)
 	s.config.AllowHost = append(s.config.AllowHost, siteHost)
+	s.config.Now = s.clock.now
 	t.Cleanup(func() {
 		for _, c := range s.clients {
 			c.cut()

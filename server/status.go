@@ -54,9 +54,8 @@ func (s *Server) Status() Status {
 	for _, db := range status.Databases {
 		heads[db.Name] = db.Log.Head
 	}
-	now := time.Now()
 	for _, session := range sessions {
-		status.Sessions = append(status.Sessions, session.status(heads, now))
+		status.Sessions = append(status.Sessions, session.status(heads))
 	}
 	slices.SortFunc(status.Sessions, func(a, b SessionStatus) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
@@ -105,7 +104,7 @@ type introduction struct {
 	identity string
 }
 
-func (s *session) status(heads map[string]protocol.Revision, now time.Time) SessionStatus {
+func (s *session) status(heads map[string]protocol.Revision) SessionStatus {
 	status := SessionStatus{ID: s.id, Subject: s.grant.Subject, ReadOnly: s.grant.ReadOnly, Remote: s.remote, Since: s.started}
 	if known := s.introduced.Load(); known != nil {
 		status.Database, status.Client = known.database, known.identity
@@ -119,7 +118,7 @@ func (s *session) status(heads map[string]protocol.Revision, now time.Time) Sess
 		status.Lag = head - status.Position
 	}
 	if behind := s.progress.behind.Load(); behind != 0 {
-		status.Behind = max(0, now.Sub(time.Unix(0, behind)))
+		status.Behind = moment(behind).age()
 	}
 	return status
 }
@@ -128,7 +127,7 @@ func (s *session) status(heads map[string]protocol.Revision, now time.Time) Sess
 type progress struct {
 	live     atomic.Bool   // it goes on
 	position atomic.Uint64 // up to which everything was sent
-	behind   atomic.Int64  // since when there is something to send, in nanoseconds since 1970; 0 if there is nothing
+	behind   atomic.Int64  // the moment since when there is something to send; 0 if there is nothing
 }
 
 // begin notes that pushing begins at a position.
@@ -139,7 +138,7 @@ func (p *progress) begin(position protocol.Revision) {
 }
 
 // moved notes that there is something to send.
-func (p *progress) moved() { p.behind.Store(time.Now().UnixNano()) }
+func (p *progress) moved() { p.behind.Store(int64(thisMoment())) }
 
 // reached notes that everything up to a position was sent.
 func (p *progress) reached(position protocol.Revision) {
