@@ -23,7 +23,8 @@ func (s *Server) admit(session *session) *closing {
 	switch {
 	case s.draining:
 		s.counts.refuse(refusedDraining)
-		return &closing{code: websocket.StatusServiceRestart, reason: "server is restarting"}
+		refusal := restarting
+		return &refusal
 	case len(s.sessions) >= most:
 		return refuse(refusedConnections, "the server has %d connections, as many as it may", most)
 	case mostOfOne > 0 && s.fromAddress[session.address] >= mostOfOne:

@@ -27,7 +27,7 @@ func (s *Server) Control() http.Handler {
 	mux.HandleFunc("GET /backup/{name}", s.serveBackup)
 	mux.HandleFunc("GET /log/{name}", s.serveLog)
 	mux.Handle("GET "+readyPath, s.health)
-	return WithoutBodies(mux)
+	return WithoutBodies(s.cuttable(mux))
 }
 
 // LengthTrailer is the trailer of a backup that says how long it is.

@@ -30,6 +30,7 @@ type databases struct {
 
 	mu     sync.Mutex
 	byName map[string]*database
+	ending bool // they are closed for good
 }
 
 // A database is one of them. It stays listed when it is closed, but not when its
@@ -40,6 +41,7 @@ type database struct {
 
 	opening turn       // held while the log is opened or closed
 	log     revlog.Log // nil while it is closed
+	ended   bool       // it is closed for good, and log is still there; guarded by opening
 
 	publisher *publisher    // of the log
 	watched   chan struct{} // closed when nobody watches the log any more
@@ -76,6 +78,10 @@ func (d *databases) acquire(name string) (*database, error) {
 		return nil, err
 	}
 	defer db.opening.Unlock()
+	if d.isEnding() {
+		d.giveUp(db)
+		return nil, restarting
+	}
 	if db.log != nil && hasEnded(db.log) {
 		defer d.release(db)
 		if err := d.retire(db); err != nil {
@@ -160,7 +166,7 @@ func (d *databases) release(db *database) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	db.sessions--
-	if db.sessions == 0 {
+	if db.sessions == 0 && !d.ending {
 		db.closing = time.AfterFunc(d.idle, func() { d.closeIdle(db) })
 	}
 }
@@ -191,7 +197,7 @@ func (d *databases) closeIdle(db *database) {
 func (d *databases) unused(db *database) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return db.sessions == 0
+	return db.sessions == 0 && !d.ending
 }
 
 // close closes the log, if it is open. The caller holds db.opening.
@@ -206,31 +212,9 @@ func (db *database) close() error {
 	return err
 }
 
-// close closes all databases. No session may be left.
-func (d *databases) close() error {
-	var errs []error
-	for _, db := range d.listed() {
-		d.keepOpen(db)
-		if db.lock() == nil {
-			errs = append(errs, db.close())
-			db.opening.Unlock()
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // listed returns the databases that are, or were, open.
 func (d *databases) listed() []*database {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Collect(maps.Values(d.byName))
-}
-
-// keepOpen sees to it that a database does not close by itself any more.
-func (d *databases) keepOpen(db *database) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if db.closing != nil {
-		db.closing.Stop()
-	}
 }

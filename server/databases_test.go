@@ -91,7 +91,7 @@ func (l *shelfLog) Close() error {
 func (s *shelf) databases(idle time.Duration) *databases {
 	d := newDatabases(&Config{Open: s.Open, IdleTimeout: idle, Logger: zerolog.Nop()})
 	s.t.Cleanup(func() {
-		if err := d.close(); err != nil {
+		if err := d.close(nil); err != nil {
 			s.t.Error(err)
 		}
 	})
@@ -199,7 +199,7 @@ func TestDatabasesClose(t *testing.T) {
 		d.release(mustAcquire(t, d, "gone"))
 		time.Sleep(2 * time.Minute)
 		d.release(mustAcquire(t, d, "idle"))
-		if err := d.close(); err != nil || s.count() != 0 {
+		if err := d.close(nil); err != nil || s.count() != 0 {
 			t.Errorf("close: %v, %d left open", err, s.count())
 		}
 		time.Sleep(2 * time.Minute) // nothing is closed twice
@@ -229,7 +229,7 @@ func TestDatabasesConcurrently(t *testing.T) {
 		})
 	}
 	sessions.Wait()
-	if err := d.close(); err != nil || s.count() != 0 {
+	if err := d.close(nil); err != nil || s.count() != 0 {
 		t.Errorf("close: %v, %d left open", err, s.count())
 	}
 	t.Logf("opened %d times", s.opened.Load())

@@ -118,28 +118,6 @@ func TestDrainFinishesMessageInHand(t *testing.T) {
 	})
 }
 
-// Serve does not return before a set that is being committed is, however long it
-// takes: the log is in use.
-func TestServeWaitsForCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, server.Config{})
-		disk := newSlowDisk()
-		s.wrapLog = func(log revlog.Log) revlog.Log { return slowLog{log, disk} }
-		s.start()
-		a := s.connect("/", nil)
-		a.send(identity("a"), changes(1, object("k", 1)))
-		synctest.Wait()
-		s.stop()
-		time.Sleep(10 * time.Minute)
-		a.expectEnding(ending{1012, "server is restarting"})
-		if len(s.served) != 0 {
-			t.Error("Serve returned while a set was being committed")
-		}
-		close(disk)
-		s.shutDown()
-	})
-}
-
 // A slowLog commits nothing before its disk is ready.
 type slowLog struct {
 	revlog.Log
@@ -178,57 +156,6 @@ func TestClientsLeaveDuringDrain(t *testing.T) {
 		s.shutDown()
 		if n := len(s.events.about("connection ended")); n != len(clients) {
 			t.Errorf("%d connections were logged, want %d", n, len(clients))
-		}
-	})
-}
-
-// A client that takes in next to nothing, and is owed an acknowledgement, does
-// not keep the server from ending.
-func TestDrainDoesNotWaitForSlowClient(t *testing.T) {
-	for name, perSecond := range map[string]int{"stuck": 0, "slow": 4 << 10} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := startSite(t, server.Config{DrainTime: 5 * time.Second})
-				a := s.connect("/", nil)
-				a.send(identity("a"), largeSet(1))
-				a.expect(firstAck)
-				b := s.connectThrough("/", nil, func(conn net.Conn) net.Conn {
-					if perSecond == 0 {
-						return conn
-					}
-					return slowConn{conn, perSecond}
-				})
-				b.link.hold(perSecond == 0)
-				b.send(identity("b"), subscribe(0))
-				time.Sleep(time.Second)
-				b.send(changes(1, object("new", 1)))
-				time.Sleep(time.Second)
-
-				start := time.Now()
-				s.shutDown()
-				if took := time.Since(start); took > 20*time.Second {
-					t.Errorf("the server took %v to end", took)
-				}
-			})
-		})
-	}
-}
-
-// A peer that does not answer the close is not waited for beyond the time that
-// closing takes.
-func TestDrainDoesNotWaitForSilentPeer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := startSite(t, server.Config{})
-		a := s.connectRaw("/")
-		a.write(frame(opText, identity("a")))
-		b := s.connectRaw("/")
-		b.write(frameHeader(opText, 100)) // and the rest never comes
-		time.Sleep(time.Second)
-
-		start := time.Now()
-		s.shutDown()
-		if took := time.Since(start); took > 20*time.Second {
-			t.Errorf("the server took %v to end", took)
 		}
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"syncabled/server"
 )
 
-// A stuckLog is given up in the middle of a commit that never returns.
-type stuckLog struct {
+// A lostLog is given up in the middle of a commit that never returns.
+type lostLog struct {
 	revlog.Log
 	surrender *surrender
 }
@@ -24,9 +24,9 @@ type surrender struct {
 	end     chan struct{} // closed when the test ends
 }
 
-func (l stuckLog) GivenUp() <-chan struct{} { return l.surrender.givenUp }
+func (l lostLog) GivenUp() <-chan struct{} { return l.surrender.givenUp }
 
-func (l stuckLog) cause() error {
+func (l lostLog) cause() error {
 	select {
 	case <-l.surrender.givenUp:
 		return fmt.Errorf("%w: page fault", revlog.ErrGivenUp)
@@ -35,7 +35,7 @@ func (l stuckLog) cause() error {
 	}
 }
 
-func (l stuckLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
+func (l lostLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
 	if l.surrender.sets--; l.surrender.sets >= 0 {
 		return l.Log.Submit(ctx, set)
 	}
@@ -44,14 +44,14 @@ func (l stuckLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, e
 	return revlog.Receipt{}, l.cause()
 }
 
-func (l stuckLog) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revision, error) {
+func (l lostLog) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revision, error) {
 	if err := l.cause(); err != nil {
 		return 0, err
 	}
 	return l.Log.Wait(ctx, rev)
 }
 
-func (l stuckLog) Close() error {
+func (l lostLog) Close() error {
 	if err := l.cause(); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func TestGivenUpLog(t *testing.T) {
 			}
 			var err error
 			inner, err = s.dir.Open(name)
-			return stuckLog{inner, surrender}, err
+			return lostLog{inner, surrender}, err
 		}
 		s.start()
 		fine := s.connect("/db/fine", nil)

@@ -38,7 +38,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -177,6 +176,8 @@ type Server struct {
 	fromAddress map[string]int // sessions
 	draining    bool
 	running     sync.WaitGroup // the sessions
+
+	cut chan struct{} // closed when connections that are left at the end are cut
 }
 
 // New returns a server. It holds nothing until Serve is called.
@@ -192,6 +193,7 @@ func New(config Config) *Server {
 		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},
 		fromAddress: map[string]int{},
+		cut:         make(chan struct{}),
 	}
 	s.databases.endSessions = s.endSessions
 	s.health = s.Health()
@@ -221,7 +223,10 @@ const handshakeTimeout = 10 * time.Second
 // Serve serves the connections of a listener until ctx is done. Then it stops
 // listening, lets every session finish the message in hand, closes the sessions,
 // spread over the drain time, and the databases. It returns when all that has
-// ended. A server serves once.
+// ended, but no later than two seconds after the drain time: what has not ended by
+// then it leaves as it is, and says so. Messages that are left have no answer, so
+// their clients send them again. Databases that are left are in an
+// [*AbandonedError]. A server serves once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	web := &http.Server{
 		Handler:           s,
@@ -239,57 +244,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	tending.Go(func() { s.tidy.run(tended) })
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(&listener{l, &s.config, newLine(int64(s.config.MaxHandshakes))}) }()
-	var err error
 	select {
-	case err = <-ended:
-		_ = web.Close() // the listener has failed; connections are left
+	case err := <-ended: // the listener has failed; connections are left
+		ended <- err
+		_ = web.Close()
 	case <-ctx.Done():
-		s.refuseMore()
-		err = s.stopListening(web, ended)
 	}
-	s.drain()
 	stopTending()
-	tending.Wait()
-	return errors.Join(err, s.databases.close())
-}
-
-// stopListening ends the plain HTTP side. Sessions have left it: to the web
-// server their connections are hijacked.
-func (s *Server) stopListening(web *http.Server, ended <-chan error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTime)
-	defer cancel()
-	err := web.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = web.Close()
-	}
-	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
-}
-
-// refuseMore sees to it that there are no more sessions.
-func (s *Server) refuseMore() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.draining = true
-}
-
-// drain closes all sessions, one after the other over the drain time, so that
-// they do not all come back at once, and waits for them to end.
-func (s *Server) drain() {
-	s.refuseMore()
-	s.mu.Lock()
-	open := make([]*session, 0, len(s.sessions))
-	for session := range s.sessions {
-		open = append(open, session)
-	}
-	s.mu.Unlock()
-	var closing sync.WaitGroup
-	for i, session := range open {
-		delay := s.config.DrainTime * time.Duration(i) / time.Duration(len(open))
-		closing.Go(func() { session.drain(delay) })
-	}
-	closing.Wait()
-	s.running.Wait()
+	return s.end(web, ended, tending.Wait)
 }

@@ -93,7 +93,7 @@ func (s *Server) runSession(session *session, name string) {
 	session.link.handshake.leave()
 	db, err := s.databases.acquire(name)
 	if err != nil {
-		if s.offenders.allow(err.Error()) {
+		if !errors.Is(err, restarting) && s.offenders.allow(err.Error()) {
 			s.config.Logger.Error().Err(err).Str("database", name).Msg("open database")
 		}
 		session.close(failure(err))
@@ -177,18 +177,6 @@ func (s *session) close(c closing) {
 	// Close alone would wait without limit for the rest of a frame.
 	_ = s.link.SetReadDeadline(time.Now().Add(closeTimeout))
 	_ = s.conn.Close(c.code, c.reason) // a peer that is gone does not answer
-}
-
-// drain closes the session for a restart when the message in hand is done and
-// answered.
-func (s *session) drain(delay time.Duration) {
-	time.Sleep(delay)
-	select {
-	case s.busy <- struct{}{}:
-		defer s.busy.Unlock()
-	case <-time.After(closeTimeout):
-	}
-	s.close(closing{code: websocket.StatusServiceRestart, reason: "server is restarting"})
 }
 
 // watch sees to it that a peer that is silent is asked now and then whether it is

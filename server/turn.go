@@ -9,6 +9,7 @@ func newTurn() turn { return make(turn, 1) }
 func (t turn) Lock()   { t <- struct{}{} }
 func (t turn) Unlock() { <-t }
 
+// TryLock locks if nobody else has.
 func (t turn) TryLock() bool {
 	select {
 	case t <- struct{}{}:

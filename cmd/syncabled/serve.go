@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
@@ -59,7 +58,7 @@ type serveCommand struct {
 	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"From the end of a database's last connection to the closing of its file (${default})."`
 	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"For a client to go on with a set that it sent in part, or that part is committed (${default})."`
 	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"For a client that is away to go on with a set that it sent in part, or that part is committed (${default})."`
-	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default})."`
+	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default}). The program ends at most 2 s later."`
 
 	PrintConfig bool `name:"print-config" help:"Print what every setting is and where that comes from, as a file for --config, and end."`
 
@@ -125,19 +124,33 @@ func (c serveCommand) Run(w world, this *call) error {
 		return err
 	}
 	defer endAdmin()
-	var reloading sync.WaitGroup
 	r := &reloader{world: w, logger: logger, level: lvl, server: s, hangups: hangups, certificate: site.certificate, current: this, auth: site.auth}
-	reloading.Go(func() { r.run(ctx, end) })
-	defer reloading.Wait()
+	reloaded := make(chan struct{})
+	go func() {
+		defer close(reloaded)
+		r.run(ctx, end)
+	}()
 	err = s.Serve(ctx, site.clients)
 	stop()
 	end()
+	select {
+	case <-reloaded:
+	case <-time.After(reloadGrace): // it asks an identity provider for keys
+	}
+	if errors.As(err, new(*server.AbandonedError)) {
+		site.leaveData()
+	}
 	if err != nil {
+		logger.Error().Err(err).Msg("ended with an error")
 		return err
 	}
 	logger.Info().Msg("ended")
 	return nil
 }
+
+// reloadGrace is how long the program waits, at its end, for settings that are being
+// reloaded.
+const reloadGrace = 100 * time.Millisecond
 
 func (c serveCommand) logOptions() revlog.Options {
 	return revlog.Options{

@@ -96,6 +96,10 @@ func (s *site) serveOperators(server *server.Server, commandLine []string, logge
 	return end, err
 }
 
+// leaveData keeps the lock of the data folder until the process ends: what was not closed
+// may still write to it.
+func (s *site) leaveData() { s.dir = nil }
+
 // close closes what is open and was not closed by serving.
 func (s *site) close() {
 	for _, l := range []net.Listener{s.clients, s.operators} {
