@@ -125,7 +125,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 		set.Base = 0 // of another history: nothing is known of what it has seen
 	}
 	now := part{base: set.Base, received: set.Time, connection: set.Connection, changes: set.Changes, sent: set.Sent, readOnly: set.ReadOnly}
-	now.stale = set.Stale && ruleStale || set.Base < c.base && ruleBaseBack
+	now.stale = set.Stale && ruleStale || set.Base < c.base && ruleBaseBack || set.Apart && ruleApart
 	if !silent {
 		c = f.see(set, c)
 	}
@@ -142,6 +142,8 @@ func (f *fold) apply(set Set) (Receipt, error) {
 		err = f.hold(c, h, now, repairs)
 	case set.Resync:
 		f.announce(set, c, h.stored > 0 && !h.drop || len(h.added) > 0)
+	case set.Apart:
+		err = f.resolvePart(c, &now, repairs)
 	default:
 		err = f.resolveAll(c, h, now, repairs)
 	}

@@ -164,8 +164,13 @@ type Set struct {
 	// ReadOnly says that the client may not change anything. Nothing of the set is
 	// applied, and the objects that it would have changed are repaired. Nothing of
 	// it is held either: a set of which the client could send a part when it still
-	// might is complete with that part.
+	// might is complete with that part, unless the set is Apart.
 	ReadOnly bool
+
+	// Apart says that what is held of the client is not to be completed with this set,
+	// which is ReadOnly: the rest may still come over a connection that may write. The
+	// objects of the set are repaired, because what is held may be about them.
+	Apart bool
 
 	// Resync announces that the client is going to get everything after Base
 	// anew (see Query.Whole). The set has no changes. The receipt's head is the

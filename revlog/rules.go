@@ -19,5 +19,6 @@ const (
 	ruleUnheard   = true // objects of which the client may not have heard are repaired
 	ruleRefused   = true // so are those of refused changes
 	ruleReadOnly  = true // and those that a client would change that may not
+	ruleApart     = true // so are those of a set that leaves what is held as it is
 	ruleWhole     = true // what clients cannot update goes down whole
 )

@@ -6,7 +6,7 @@ var (
 	ruleOwn, ruleBases, ruleUnchanged, ruleNet      = true, true, true, true
 	ruleMark, ruleCrossing, ruleResynced, ruleJoin  = true, true, true, true
 	ruleDoubt, ruleStale, ruleBaseBack, ruleUnheard = true, true, true, true
-	ruleRefused, ruleReadOnly, ruleWhole            = true, true, true
+	ruleRefused, ruleReadOnly, ruleApart, ruleWhole = true, true, true, true
 )
 
 // Rules returns the switches of the rules.
@@ -15,6 +15,6 @@ func Rules() map[string]*bool {
 		"own": &ruleOwn, "bases": &ruleBases, "unchanged": &ruleUnchanged, "net": &ruleNet,
 		"mark": &ruleMark, "crossing": &ruleCrossing, "resynced": &ruleResynced, "join": &ruleJoin,
 		"doubt": &ruleDoubt, "stale": &ruleStale, "base back": &ruleBaseBack, "unheard": &ruleUnheard,
-		"refused": &ruleRefused, "read only": &ruleReadOnly, "whole": &ruleWhole,
+		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "whole": &ruleWhole,
 	}
 }

@@ -87,6 +87,7 @@ func TestAblationOfWhatDexieMends(t *testing.T) {
 		"return":    "newest_connection_speaks",
 		"base back": "partial_messages_have_their_own_base",
 		"unheard":   "partial_held_across_reconnect",
+		"apart":     "held_set_is_left_to_who_may_write",
 	} {
 		t.Run(rule, func(t *testing.T) {
 			again := exec.Command(os.Args[0], "-off", rule, "-test.run", "TestConversations/^"+conversation+"$")

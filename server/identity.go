@@ -62,7 +62,8 @@ func successor(identity, subject string) string {
 
 // succeed has a session go on in the place of an identity that its client had, and
 // take it over if it is nobody's. Else, if a set of that one is held, its rest is
-// going to come from the new one, so it is committed as it is. What the client was
+// going to come from the new one, so it is committed as it is, if not by now then when
+// nobody is left who may send that rest. What the client was
 // sent, and what it sent, is not known of the new one. It may have been sent all there
 // is, and whatever it changed before it gets that anew may have crossed a repair, or
 // have been committed before.
@@ -75,7 +76,7 @@ func (s *session) succeed(ctx context.Context, identity string) error {
 			return err
 		}
 	}
-	if _, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: s.server.config.Now(), Connection: s.id}); err != nil {
+	if err := s.finishFor(ctx, identity); err != nil {
 		return err
 	}
 	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Resync: true, Time: s.server.config.Now()})

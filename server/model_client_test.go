@@ -23,6 +23,7 @@ type modelClient struct {
 
 	user     atomic.Int64 // who is logged in
 	readOnly atomic.Bool
+	borrowed string // the grant of an intruder
 
 	tokens int                        // values that its user made up
 	left   map[string]map[string]bool // states of objects that its user's edits have left behind

@@ -43,13 +43,18 @@ func (g grants) authorizer(start int) server.Authorizer {
 	return headerGrants{}
 }
 
+// subject is who is logged in.
+func (c *modelClient) subject() string { return fmt.Sprintf("%s%d", c.name, c.user.Load()) }
+
 // grant is what a connection of the client may do that begins now.
 func (c *modelClient) grant() string {
-	subject := fmt.Sprintf("%s%d", c.name, c.user.Load())
-	if c.readOnly.Load() {
-		return subject + " read"
+	switch {
+	case c.borrowed != "":
+		return c.borrowed
+	case c.readOnly.Load():
+		return c.subject() + " read"
 	}
-	return subject
+	return c.subject()
 }
 
 // permit has a client write that might not, or the other way round, from its next

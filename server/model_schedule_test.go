@@ -67,6 +67,8 @@ const (
 	stepLogin    eventKind = "login"     // another user of a client logs in, who loads the page again
 	stepPermit   eventKind = "permit"    // a client may write from now on, or no longer
 	stepKill     eventKind = "kill"      // the server crashes
+	stepIntrude  eventKind = "intrude"   // somebody presents a client's identity who may not go on with its sets
+	stepClock    eventKind = "clock"     // the server's time of day is set
 )
 
 var faultKinds = []eventKind{stepCut, stepOutage, stepDeafen, stepMute, stepCrash, stepPowerCut, stepRestart, stepKill}
@@ -92,6 +94,10 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 		s.holdUp(rand.New(rand.NewPCG(seed, 5)), horizon)
 	}
 	s.grant(rand.New(rand.NewPCG(seed, 6)), horizon, len(faults) > 0)
+	if len(faults) > 0 {
+		s.intrude(rand.New(rand.NewPCG(seed, 7)), horizon)
+		s.setClock(rand.New(rand.NewPCG(seed, 8)), horizon)
+	}
 	slices.SortFunc(s.steps, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return s
 }

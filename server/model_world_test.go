@@ -29,6 +29,7 @@ type world struct {
 	traces   bool
 	clients  []*modelClient
 	closing  sync.WaitGroup // servers on their way out
+	clock    clock
 
 	mu       sync.Mutex
 	site     *modelSite // the server that runs, nil if none does
@@ -156,6 +157,10 @@ func (w *world) do(s event) {
 		c.user.Add(1)
 	case stepPermit:
 		w.permit(c, wires, rng)
+	case stepIntrude:
+		w.intrude(c, rng)
+	case stepClock:
+		w.clock.jump(time.Duration(rng.Int64N(int64(2*decade))) - decade)
 	case stepRestart:
 		w.restart(skewed(rng, 15*time.Second))
 	case stepKill:
@@ -188,6 +193,7 @@ func (w *world) startServer() {
 		PageChanges: w.settings.pageChanges,
 		IdleTimeout: w.settings.idleTime,
 		DrainTime:   time.Second,
+		Now:         w.clock.now,
 		Limits:      protocol.Limits{Depth: modelDepth},
 		Open: func(string) (revlog.Log, error) {
 			log, err := revlog.Open(path, revlog.Options{})

@@ -26,6 +26,7 @@ type peer struct {
 	speaker *session              // nil if no connection is left that speaks for it
 	muted   map[*session]struct{} // the others
 	spoke   time.Time             // when a set was acknowledged last that was not the first of its connection
+	owners  owners                // the sessions that may write
 }
 
 // peer returns the peer of an identity, to be released. Nothing is known of what
@@ -172,6 +173,9 @@ func (p *peer) appoint(s *session) {
 func (p *peer) leave(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !s.grant.ReadOnly {
+		p.owners.number--
+	}
 	delete(p.muted, s)
 	if p.speaker != s {
 		return

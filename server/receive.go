@@ -158,6 +158,7 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	s.isNew = s.identity != msg.Identity
 	s.introduced.Store(&introduction{database: s.db.name, identity: s.identity})
 	s.peer = s.db.peer(s.identity, isFirst)
+	s.peer.enter(s)
 	var err error
 	if s.stale, err = s.peer.takeOver(s); err != nil {
 		return nil, err
@@ -198,11 +199,14 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 		Connection: s.id,
 		Stale:      s.stale,
 		ReadOnly:   s.grant.ReadOnly,
+		Apart:      s.grant.ReadOnly && s.peer.wishFinished() != nil,
 	})
 	if err != nil {
 		return nil, failure(err)
 	}
-	s.holding = receipt.Held
+	if s.holding = receipt.Held; !receipt.Held && !s.grant.ReadOnly {
+		s.peer.fulfil()
+	}
 	if s.sets++; s.sets > 1 {
 		s.peer.speaking()
 	}
@@ -242,7 +246,10 @@ func (s *session) finishHeld(ctx context.Context) error {
 	if s.muted {
 		return nil
 	}
-	_, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Time: s.server.config.Now(), Connection: s.id})
+	err := s.finishAs(ctx, s.identity)
+	if err == nil {
+		s.peer.fulfil()
+	}
 	return err
 }
 

@@ -126,6 +126,7 @@ func (s *session) run() {
 	s.endFeed()
 	if s.peer != nil {
 		s.peer.leave(s)
+		s.finishLeft()
 		s.db.releasePeer(s.peer)
 	}
 	s.log()
@@ -202,18 +203,21 @@ func (s *session) awaitRest(ctx context.Context) {
 	})
 }
 
-// checkPeer drops a peer that is silent and does not answer a ping. It cannot be
+// checkPeer drops a peer that is silent and does not answer a ping, unless ctx is done
+// before, and reports whether the peer may be there. It cannot be
 // asked while a frame goes out to it, which has a timeout of its own, and need
 // not answer while one comes in.
-func (s *session) checkPeer(ctx context.Context) {
+func (s *session) checkPeer(ctx context.Context) bool {
 	if s.writing.Load() > 0 {
-		return
+		return true
 	}
 	heard := s.heard.Load()
 	err := s.ping(ctx, s.server.config.PingTimeout)
-	if err != nil && s.heard.Load() == heard && s.writing.Load() == 0 {
-		_ = s.conn.CloseNow() // nobody is there to be told why
+	if err == nil || ctx.Err() != nil || s.heard.Load() != heard || s.writing.Load() > 0 {
+		return true
 	}
+	_ = s.conn.CloseNow() // nobody is there to be told why
+	return false
 }
 
 // ping waits for the client's answer to a ping: by then the client has received
