@@ -112,8 +112,13 @@ func (db *DB) tidy() {
 	}
 }
 
+// finishTime is how long a log that is closed goes on writing what is only in memory. A
+// server that ends is not waited for any longer than that; the next start replays the
+// rest.
+const finishTime = time.Second
+
 // finish answers what waits, writes what is only in memory to the file, unless
-// the log has ended itself, and closes the file.
+// the log has ended itself or it takes too long, and closes the file.
 func (db *DB) finish() {
 	db.turn.Lock() // for good
 	db.idle.Stop()
@@ -121,7 +126,7 @@ func (db *DB) finish() {
 	for db.queue.len() > 0 {
 		db.commit(db.queue.take())
 	}
-	for db.storeSome() {
+	for begun := time.Now(); time.Since(begun) < finishTime && db.storeSome(); {
 	}
 	db.closeErr = errors.Join(db.fault, db.closeFile())
 }

@@ -93,13 +93,19 @@ func (d *FaultyDisk) attach(bolt *bbolt.DB) {
 			panic(err)
 		}
 	}
+	interpose(bolt, d.write)
+}
+
+// interpose has a file that bbolt has opened written by a function, which is given the
+// one that wrote it before.
+func interpose(bolt *bbolt.DB, write func(file func([]byte, int64) (int, error), b []byte, at int64) (int, error)) {
 	field := reflect.ValueOf(bolt).Elem().FieldByName("ops").FieldByName("writeAt")
 	writeAt := (*func([]byte, int64) (int, error))(unsafe.Pointer(field.UnsafeAddr()))
 	if field.Type() != reflect.TypeOf(*writeAt) {
 		panic("bbolt no longer writes with ops.writeAt")
 	}
 	file := *writeAt
-	*writeAt = func(b []byte, at int64) (int, error) { return d.write(file, b, at) }
+	*writeAt = func(b []byte, at int64) (int, error) { return write(file, b, at) }
 }
 
 func (d *FaultyDisk) write(file func([]byte, int64) (int, error), b []byte, at int64) (int, error) {
