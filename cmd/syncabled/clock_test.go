@@ -17,18 +17,23 @@ import (
 // why. Everywhere else times keep their monotonic reading, with which Go measures
 // durations. What is measured by the time of day is wrong by any jump of the clock.
 var dates = map[string]string{
-	"cmd/syncabled/token.go Run":       "iat and exp of a token are dates, which are printed",
-	"revlog/clients.go see":            "the hour in which a client was last seen is stored",
-	"revlog/held.go note":              "a held set has a date beside its age",
-	"revlog/record.go encode":          "the date of a held message is stored",
-	"revlog/record.go decodePart":      "the date of a held message is stored",
-	"revlog/record.go receivedOf":      "the date of a held message is stored",
-	"revlog/refused.go encode":         "the date of a refused change is stored",
-	"revlog/refused.go decodeRefused":  "the date of a refused change is stored",
-	"server/expiry.go limitTo":         "the end of a grant is a date; what is left of it is measured by both clocks",
-	"server/jwtauth/jwtauth.go timeOf": "prints a date of a token",
-	"server/admin/status.go status":    "shows the date of the start",
-	"server/admin/status.go sessionOf": "shows the date at which a session began",
+	"cmd/syncabled/token.go Run":                  "the end of a token is a date, which is printed",
+	"cmd/syncabled/token.go claims":               "iat and exp of a token are dates",
+	"revlog/lastbackup.go NoteBackup":             "the date of a backup is stored",
+	"revlog/clients.go see":                       "the hour in which a client was last seen is stored",
+	"revlog/held.go note":                         "a held set has a date beside its age",
+	"revlog/record.go encode":                     "the date of a held message is stored",
+	"revlog/record.go decodePart":                 "the date of a held message is stored",
+	"revlog/record.go receivedOf":                 "the date of a held message is stored",
+	"revlog/refused.go encode":                    "the date of a refused change is stored",
+	"revlog/refused.go decodeRefused":             "the date of a refused change is stored",
+	"server/expiry.go limitTo":                    "the end of a grant is a date; what is left of it is measured by both clocks",
+	"server/jwtauth/jwtauth.go timeOf":            "prints a date of a token",
+	"server/jwtauth/claims.go date":               "exp, nbf and iat of a token are dates",
+	"server/admin/collector.go Collect":           "shows the date at which the certificate expires",
+	"server/admin/collector.go lastBackupSeconds": "shows the date of the last backup",
+	"server/admin/status.go status":               "shows the date of the start",
+	"server/admin/status.go sessionOf":            "shows the date at which a session began",
 }
 
 // strips are the functions and methods that lose the monotonic reading, or need none.
