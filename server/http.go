@@ -66,7 +66,7 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
 		http.StatusUpgradeRequired)
 }
 
-var errNoDatabase = errors.New("no database at this path: connect to /db/NAME, of 1 to 64 characters from a-z, 0-9, _ and -, the first a letter or digit; / is the database called \"default\"")
+var errNoDatabase = errors.New("no database at this path: connect to /db/NAME, of " + revlog.NameRule + "; / is the database called \"default\"")
 
 // databaseName returns the database that a path stands for.
 func databaseName(path string) (string, error) {

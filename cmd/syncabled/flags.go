@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"syncabled/revlog"
 	"syncabled/server"
 	"syncabled/server/jwtauth"
 )
@@ -152,7 +153,7 @@ type databaseName string
 
 func (n *databaseName) UnmarshalText(text []byte) error {
 	*n = databaseName(text)
-	return jwtauth.CheckName(string(text))
+	return revlog.CheckName(string(text))
 }
 
 // A databasePattern stands for databases, with * for any characters.

@@ -29,8 +29,7 @@ func (p pattern) matches(name string) bool {
 	return ok && strings.HasSuffix(rest, p[len(p)-1])
 }
 
-// nameRule is the rule of [revlog.ValidName].
-const nameRule = "names have 1 to 64 characters from a-z, 0-9, _ and -, of which the first is a letter or digit"
+const nameRule = "names have " + revlog.NameRule
 
 // impossible says what to do about names that break the rule.
 const impossible = "no database can be called so: " + nameRule + "; in --jwt-databases, {sub:slug} makes such a name of any sub"
@@ -39,14 +38,6 @@ const impossible = "no database can be called so: " + nameRule + "; in --jwt-dat
 func (p pattern) isPossible() bool {
 	shortest := strings.Join(p, "")
 	return revlog.ValidName(shortest) || len(p) > 1 && p[0] == "" && revlog.ValidName("a"+shortest)
-}
-
-// CheckName says what is wrong with a name that no database can have.
-func CheckName(name string) error {
-	if !revlog.ValidName(name) {
-		return fmt.Errorf("no database can be called %q: %s", name, nameRule)
-	}
-	return nil
 }
 
 // CheckPattern says what is wrong with a pattern, such as one of the claim db, that
