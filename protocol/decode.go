@@ -14,7 +14,7 @@ import (
 // [Changes.Refused].
 func Decode(frame []byte, limits Limits) (Message, *Error) {
 	if len(frame) > limits.FrameBytes {
-		return nil, tooLargef("frame of %d bytes is over the limit of %d; set partialsThreshold in the client's protocol to send smaller messages", len(frame), limits.FrameBytes)
+		return nil, tooLargef("message of %d bytes is over the limit of %d; raise --max-frame on the server", len(frame), limits.FrameBytes)
 	}
 	if err := checkSyntax(frame); err != nil {
 		return nil, err
@@ -92,9 +92,16 @@ func (e envelope) identityString() string {
 	return Unquote(e.clientIdentity)
 }
 
+// maxRequestID is the most bytes that a requestId may have as it is written. It
+// is repeated to the client, and kept until the client takes that in.
+const maxRequestID = 64
+
 func (e envelope) decodeChanges(limits Limits) (Message, *Error) {
 	if !isNumber(e.requestID) {
 		return nil, errorf("requestId: a message of changes has a number to acknowledge, not %s", orMissing(e.requestID))
+	}
+	if len(e.requestID) > maxRequestID {
+		return nil, errorf("requestId: a number of %d bytes is over the limit of %d; count from 1 on each connection", len(e.requestID), maxRequestID)
 	}
 	msg := Changes{RequestID: string(e.requestID), Base: decodeRevision(e.baseRevision)}
 	fail := func(err *Error) (Message, *Error) {
@@ -110,7 +117,7 @@ func (e envelope) decodeChanges(limits Limits) (Message, *Error) {
 	}
 	for i, text := range Elements(e.changes) {
 		if i == limits.Changes {
-			return fail(tooLargef("changes: more than %d in one message; set partialsThreshold in the client's protocol to send fewer at a time", limits.Changes))
+			return fail(tooLargef("changes: more than %d in one message; raise --max-changes on the server", limits.Changes))
 		}
 		change, err := decodeChange(text, limits)
 		switch {
@@ -130,6 +137,10 @@ func (e envelope) decodeChanges(limits Limits) (Message, *Error) {
 func decodeRevision(text []byte) Revision {
 	if len(text) == 0 || string(text) == "null" {
 		return 0
+	}
+	const longest = 20 // digits of the largest uint64
+	if len(text) > longest {
+		return MaxRevision
 	}
 	n, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {

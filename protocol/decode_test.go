@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -134,7 +135,7 @@ func TestDecodeChangeErrors(t *testing.T) {
 		{"type is a string", `{"type":"1","table":"t","key":1}`, `type: 1 for CREATE, 2 for UPDATE or 3 for DELETE, not "1"`},
 		{"no table", `{"type":3,"key":1}`, `table: a string, not nothing`},
 		{"table is a number", `{"type":3,"table":5,"key":1}`, `table: a string, not 5`},
-		{"no key", `{"type":3,"table":"t"}`, `key: missing`},
+		{"no key", `{"type":3,"table":"t"}`, `key: missing; declare the table's key as $$id, so that every client makes keys of its own`},
 		{"no object", `{"type":1,"table":"t","key":1,"mods":{}}`, `obj: a CREATE carries the object; it is missing`},
 		{"no mods", `{"type":2,"table":"t","key":1,"obj":{}}`, `mods: an UPDATE carries an object from key path to value, not nothing`},
 		{"mods is an array", `{"type":2,"table":"t","key":1,"mods":[]}`, `mods: an UPDATE carries an object from key path to value, not []`},
@@ -151,7 +152,7 @@ func TestDecodeRefusals(t *testing.T) {
 	path := func(n int) string { return strings.Repeat("a.", n-1) + "a" }
 	for _, test := range []struct{ name, change, want string }{
 		{"long table", `{"type":3,"table":"` + strings.Repeat("t", 257) + `","key":1}`, `table: a name of 257 bytes is over the limit of 256`},
-		{"key is null", `{"type":3,"table":"t","key":null}`, `key: null is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those`},
+		{"key is null", `{"type":3,"table":"t","key":null}`, `key: null is no key; declare the table's key as $$id, so that every client makes keys of its own`},
 		{"key is true", `{"type":3,"table":"t","key":[1,true]}`, `key: true is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those`},
 		{"key is an object", `{"type":3,"table":"t","key":{"a":1}}`, `key: {"a":1} is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those`},
 		{"key out of range", `{"type":3,"table":"t","key":-1e400}`, `key: -1e400 is out of the range of numbers`},
@@ -210,16 +211,80 @@ func TestDecodeLimits(t *testing.T) {
 	frame := changesFrame(`{"type":3,"table":"t","key":1}`, `{"type":3,"table":"t","key":2}`)
 	limits := protocol.Limits{Changes: 1}.WithDefaults()
 	_, err := protocol.Decode([]byte(frame), limits)
-	want := &protocol.Error{RequestID: "7", Message: "changes: more than 1 in one message; set partialsThreshold in the client's protocol to send fewer at a time", TooLarge: true}
+	want := &protocol.Error{RequestID: "7", Message: "changes: more than 1 in one message; raise --max-changes on the server", TooLarge: true}
 	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
 	limits = protocol.Limits{FrameBytes: 10}.WithDefaults()
 	_, err = protocol.Decode([]byte(frame), limits)
-	want = &protocol.Error{Message: "frame of 142 bytes is over the limit of 10; set partialsThreshold in the client's protocol to send smaller messages", TooLarge: true}
+	want = &protocol.Error{Message: "message of 142 bytes is over the limit of 10; raise --max-frame on the server", TooLarge: true}
 	if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A requestId is repeated to the client, so a long one is refused, and not repeated.
+func TestDecodeLongRequestID(t *testing.T) {
+	frame := func(id string) []byte {
+		return []byte(`{"type":"changes","changes":[],"partial":false,"requestId":` + id + `}`)
+	}
+	longest := "-1." + strings.Repeat("0", 61)
+	msg, err := protocol.Decode(frame(longest), protocol.Limits{}.WithDefaults())
+	if changes, ok := msg.(protocol.Changes); !ok || changes.RequestID != longest {
+		t.Errorf("of 64 bytes: %v, %v", msg, err)
+	}
+	for _, id := range []string{longest + "0", strings.Repeat("9", 1<<20), "1e" + strings.Repeat("0", 100)} {
+		_, err := protocol.Decode(frame(id), protocol.Limits{}.WithDefaults())
+		want := &protocol.Error{Message: fmt.Sprintf("requestId: a number of %d bytes is over the limit of 64; count from 1 on each connection", len(id))}
+		if diff := cmp.Diff(want, err, cmpopts.IgnoreUnexported(protocol.Error{})); diff != "" {
+			t.Errorf("of %d bytes (-want +got):\n%s", len(id), diff)
+		}
+	}
+}
+
+// Whatever is wrong with a message, what is said of it is short.
+func TestErrorsAreShort(t *testing.T) {
+	long := strings.Repeat("é", 1<<16)
+	for _, frame := range []string{
+		long,
+		`"` + long + `"`,
+		`{"type":7` + strings.Repeat("7", 1<<16) + `}`,
+		`{"type":"` + long + `"}`,
+		`{"type":"changes","requestId":"` + long + `","changes":[]}`,
+		`{"type":"changes","requestId":1,"changes":"` + long + `"}`,
+		`{"type":"changes","requestId":1,"changes":[],"partial":"` + long + `"}`,
+		changesFrame(`"` + long + `"`),
+		changesFrame(`{"type":"` + long + `"}`),
+		changesFrame(`{"type":1,"table":[` + `"` + long + `"],"key":1}`),
+		changesFrame(`{"type":1,"table":"` + long + `","key":1,"obj":{}}`),
+		changesFrame(`{"type":1,"table":"t","key":{"a":"` + long + `"},"obj":{}}`),
+		changesFrame(`{"type":1,"table":"t","key":1e9` + strings.Repeat("9", 1<<16) + `,"obj":{}}`),
+		changesFrame(`{"type":2,"table":"t","key":1,"mods":"` + long + `"}`),
+		changesFrame(`{"type":2,"table":"t","key":1,"mods":{"` + long + `.__proto__":1}}`),
+		changesFrame(`{"type":2,"table":"t","key":1,"mods":{"` + strings.Repeat("a.", 1<<16) + `":1}}`),
+	} {
+		const short = 300
+		msg, err := protocol.Decode([]byte(frame), protocol.Limits{}.WithDefaults())
+		var texts []string
+		switch msg := msg.(type) {
+		case nil:
+			texts = []string{string(protocol.AppendError(nil, err))}
+		case protocol.Unknown:
+			texts = []string{msg.Type}
+		case protocol.Changes:
+			for _, r := range msg.Refused {
+				texts = append(texts, r.Reason, r.Table, string(r.Key))
+			}
+		}
+		if len(texts) == 0 {
+			t.Errorf("nothing is said of %.80s", frame)
+		}
+		for _, text := range texts {
+			if len(text) > short {
+				t.Errorf("%d bytes are said of %.80s", len(text), frame)
+			}
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func decodeTable(text []byte, limits Limits) (string, *Error) {
 
 func decodeKey(text []byte, limits Limits) (Key, *Error) {
 	if len(text) == 0 {
-		return "", errorf("missing")
+		return "", errorf("missing; %s", declareKey)
 	}
 	key, err := ParseKey(text)
 	if err != nil {

@@ -12,6 +12,10 @@ import (
 // as JavaScript writes them.
 type Key string
 
+// declareKey is the fix for objects that have no key of their own yet, as those of
+// a table with ++id when they are added.
+const declareKey = "declare the table's key as $$id, so that every client makes keys of its own"
+
 // maxKeyDepth bounds arrays in arrays, which IndexedDB does not.
 const maxKeyDepth = 16
 
@@ -65,7 +69,9 @@ func appendKey(out, text []byte, depth int) ([]byte, *Error) {
 			}
 		}
 		return append(out, ']'), nil
-	case '{', 't', 'f', 'n':
+	case 'n':
+		return nil, refusef("null is no key; %s", declareKey)
+	case '{', 't', 'f':
 		return nil, refusef("%s is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those", excerpt(text))
 	}
 	number, err := strconv.ParseFloat(string(text), 64)

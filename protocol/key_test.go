@@ -100,7 +100,7 @@ func TestParseKey(t *testing.T) {
 func TestParseKeyErrors(t *testing.T) {
 	const noKey = " is no key; IndexedDB keys that can be synced are numbers, strings and arrays of those"
 	for _, test := range []struct{ text, want string }{
-		{`null`, "null" + noKey},
+		{`null`, "null is no key; declare the table's key as $$id, so that every client makes keys of its own"},
 		{`true`, "true" + noKey},
 		{`false`, "false" + noKey},
 		{`{}`, "{}" + noKey},
