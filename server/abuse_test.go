@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"strings"
@@ -83,7 +84,7 @@ func TestOldestLargeMessageGivesWay(t *testing.T) {
 			clients = append(clients, c)
 			synctest.Wait()
 		}
-		const reason = "too much is being sent at once; set partialsThreshold in the client's protocol to send smaller messages"
+		const reason = "too many large messages are arriving at once; try again, or raise --max-receiving on the server"
 		if kind, payload := clients[0].next(); kind != opClose || payload != "\x03\xf5"+reason {
 			t.Errorf("got %v %q, want a close with 1013", kind, payload)
 		}
@@ -97,6 +98,54 @@ func TestOldestLargeMessageGivesWay(t *testing.T) {
 			t.Errorf("files are left: %v, %v", files, err)
 		}
 	})
+}
+
+// A message that is too long is refused when its header has come, in whatever form;
+// what came before it is answered.
+func TestTooLongIsRefusedAtItsHeader(t *testing.T) {
+	const more opcode = 0
+	const notLast = 0x7F // the last frame of a message has the highest bit
+	begun := frame(opText, strings.Repeat("x", 600))
+	begun[0] &= notLast
+	for name, message := range map[string][]byte{
+		"one frame":         frameHeader(opText, 10<<30),
+		"just over":         frameHeader(opText, 1001),
+		"the largest":       append(append(frameHeader(opText, 0)[:2], bytes.Repeat([]byte{0xFF}, 8)...), 0, 0, 0, 0),
+		"fragments":         append(append(begun, frame(opPing, "")...), frameHeader(more, 401)...),
+		"behind an ack":     append(frame(opText, changes(1, object("k", 1))), frameHeader(opText, 10<<30)...),
+		"and some of it":    append(frameHeader(opText, 10<<30), strings.Repeat("x", 100_000)...),
+		"with an odd start": append(frame(opText, `{"type":"other"}`), frameHeader(opText, 1<<40)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				folder := t.TempDir()
+				s := startSite(t, server.Config{Limits: protocol.Limits{FrameBytes: 1000}, ReceiveFolder: folder})
+				start := time.Now()
+				c := s.connectRaw("/")
+				c.write(frame(opText, identity("a")))
+				go func() { _, _ = c.link.client.Write(message) }() // more than the line holds, until the server has gone
+				if name == "behind an ack" {
+					if got := c.nextText(); got != firstAck {
+						t.Errorf("got %s, want %s", got, firstAck)
+					}
+				}
+				kind, payload := c.next()
+				for kind == opPong {
+					kind, payload = c.next()
+				}
+				if kind != opClose || payload != "\x03\xf1"+"message is over the size limit; the server's operator can raise --max-frame" {
+					t.Errorf("got %v %q, want a close with 1009", kind, payload)
+				}
+				if took := time.Since(start); took > 0 {
+					t.Errorf("it took %v", took)
+				}
+				if files, err := os.ReadDir(folder); err != nil || len(files) > 0 {
+					t.Errorf("files: %v, %v", files, err)
+				}
+				c.expectDropped(20 * time.Second)
+			})
+		})
+	}
 }
 
 // Large messages are handled one after the other if all at once would be too

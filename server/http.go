@@ -141,7 +141,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil { // what goes there is for TLS to say
 		below = nil
 	}
-	session.conn, err = socket.Accept(w, r, below, &websocket.AcceptOptions{
+	session.conn, err = socket.Accept(w, r, below, int64(s.config.Limits.FrameBytes), &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the origin has been checked
 		Subprotocols:       []string{subprotocol},
 		OnPingReceived:     session.answerPing,

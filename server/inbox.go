@@ -73,9 +73,9 @@ var spoil func([]byte)
 
 var (
 	tooLong = closing{code: websocket.StatusMessageTooBig,
-		reason: "frame is over the size limit; set partialsThreshold in the client's protocol to send smaller ones"}
+		reason: "message is over the size limit; the server's operator can raise --max-frame"}
 	gaveWay = closing{code: websocket.StatusTryAgainLater,
-		reason: "too much is being sent at once; set partialsThreshold in the client's protocol to send smaller messages"}
+		reason: "too many large messages are arriving at once; try again, or raise --max-receiving on the server"}
 )
 
 // receive reads a message of at most limit bytes. If the message has to give way

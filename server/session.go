@@ -262,7 +262,7 @@ func (s *session) writeFrames(frames []byte) error {
 func (s *session) readMessage(ctx context.Context) (*letter, error) {
 	kind, r, err := s.conn.Reader(context.Background()) // it ends with the connection
 	if err != nil {
-		return nil, err
+		return nil, s.readError(err)
 	}
 	if kind == websocket.MessageBinary {
 		answer, err := s.offend(websocket.StatusUnsupportedData, &protocol.Error{
@@ -271,7 +271,18 @@ func (s *session) readMessage(ctx context.Context) (*letter, error) {
 	}
 	limit := int64(s.server.config.Limits.FrameBytes)
 	hangUp := func() { _ = s.link.SetReadDeadline(time.Now()) }
-	return s.server.inbox.receive(ctx, &heardReader{r, &s.heard}, limit, hangUp)
+	message, err := s.server.inbox.receive(ctx, &heardReader{r, &s.heard}, limit, hangUp)
+	return message, s.readError(err)
+}
+
+// readError returns the close for a message that is too long, or the error as it
+// is. A length with its highest bit set the library refuses by itself.
+func (s *session) readError(err error) error {
+	refused := err != nil && s.conn.TooLong() && websocket.CloseStatus(err) == -1 && !errors.As(err, new(closing))
+	if refused || errors.Is(err, socket.ErrTooLong) {
+		return tooLong
+	}
+	return err
 }
 
 // A heardReader counts what comes in. It reads in pieces, because the library's
@@ -316,7 +327,7 @@ func failure(err error) closing {
 	case errors.Is(err, revlog.ErrDevice):
 		return closing{websocket.StatusPolicyViolation, "no database can have the name of a device on Windows: choose another name", err}
 	case errors.Is(err, revlog.ErrHeldTooLarge):
-		return closing{websocket.StatusMessageTooBig, "the parts of one set are over the limit", nil}
+		return closing{websocket.StatusMessageTooBig, "the parts of one set are over the limit; the server's operator can raise --max-held-per-client", nil}
 	case errors.Is(err, revlog.ErrHeldFull):
 		return closing{websocket.StatusTryAgainLater, "too much is held of sets that are not complete", nil}
 	}

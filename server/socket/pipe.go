@@ -12,9 +12,12 @@ type pipe struct {
 	net.Conn
 	try    Trier  // nil if nothing can be written without waiting
 	tcp    tcpTry // what try is for TCP
-	first  []byte // what was read during the handshake; owned by the reading side
 	closed chan struct{}
 	once   sync.Once
+
+	// Owned by the reading side.
+	first   []byte // what was read during the handshake
+	lengths lengths
 
 	turn turn // held while bytes go out
 
@@ -40,7 +43,18 @@ func (p *pipe) begin(conn, below net.Conn, first []byte) {
 	_ = conn.SetWriteDeadline(time.Time{}) // the one of the handshake would end a later attempt
 }
 
+// Read reads, and tells of a message that is too long together with its header. The
+// library's buffer hands out what came with an error before the error, so messages
+// before that one are read as ever.
 func (p *pipe) Read(b []byte) (int, error) {
+	n, err := p.read(b)
+	if p.lengths.exceed(b[:n]) {
+		return n, ErrTooLong
+	}
+	return n, err
+}
+
+func (p *pipe) read(b []byte) (int, error) {
 	if len(p.first) > 0 {
 		n := copy(b, p.first)
 		if p.first = p.first[n:]; len(p.first) == 0 {

@@ -20,10 +20,16 @@ import (
 // speaks right behind the handshake.
 func accept(t *testing.T) (*Conn, net.Conn) {
 	t.Helper()
+	return acceptLimited(t, 0)
+}
+
+// acceptLimited is accept with a limit of messages.
+func acceptLimited(t *testing.T, limit int64) (*Conn, net.Conn) {
+	t.Helper()
 	accepted := make(chan *Conn, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		below, _ := r.Context().Value(belowKey{}).(net.Conn)
-		conn, err := Accept(w, r, below, nil)
+		conn, err := Accept(w, r, below, limit, nil)
 		if err != nil {
 			t.Error(err)
 		}
