@@ -59,7 +59,7 @@ func remoteOf(r *http.Request, proxies []netip.Prefix) string {
 		if addr, ok := addressOf(remote); !ok || hop == "" || !isOneOf(addr, proxies) {
 			return remote
 		}
-		remote = hop
+		remote = strings.Clone(hop) // not to keep all hops for as long as the connection lasts
 	}
 	return remote
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 
 	"syncabled/revlog"
 	"syncabled/server/socket"
@@ -81,13 +82,28 @@ func databaseName(path string) (string, error) {
 }
 
 // refusePath answers a request for what is no database. Who may open none learns
-// nothing about paths either.
+// nothing about paths either. A browser does not show its page why a handshake was
+// refused, so the log says it.
 func (s *Server) refusePath(w http.ResponseWriter, r *http.Request) {
 	if _, refusal := s.authorize(r, ""); refusal != nil {
 		refusal.write(w)
 		return
 	}
+	s.logPath(r)
 	http.Error(w, errNoDatabase.Error(), http.StatusNotFound)
+}
+
+// logPath logs a path that stands for no database, once for each address. Browsers
+// ask for an icon by themselves.
+func (s *Server) logPath(r *http.Request) {
+	seen, level := s.wrongURLs, zerolog.WarnLevel
+	if !isHandshake(r) {
+		seen, level = s.lookups, zerolog.InfoLevel
+	}
+	path, remote := clip(r.URL.Path), remoteOf(r, s.config.TrustProxy)
+	if path != "/favicon.ico" && seen.allow(path+" "+countedAddress(remote)) {
+		s.config.Logger.WithLevel(level).Str("path", path).Str("remote", remote).Msg(errNoDatabase.Error())
+	}
 }
 
 // subprotocol is what a client is told that names subprotocols, which is how a page
@@ -122,6 +138,11 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "sessions need a connection that Serve accepted", http.StatusInternalServerError)
 		return
 	}
+	tables, err := tablesOf(r.URL.Query())
+	if err != nil {
+		s.refuseTables(w, r, err)
+		return
+	}
 	remote := remoteOf(r, s.config.TrustProxy)
 	session := &session{
 		server:   s,
@@ -130,7 +151,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		remote:   remote,
 		address:  countedAddress(remote),
 		messages: s.config.newMessageLimiter(),
-		tables:   tablesOf(r.URL.Query()),
+		tables:   tables,
 		busy:     newTurn(),
 		started:  time.Now(),
 		opened:   make(chan struct{}),
@@ -158,18 +179,35 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	go s.runSession(session, name) // Serve waits for it
 }
 
+// mostTables is how many tables a client may say it has: they are kept for as long as
+// it is connected.
+const mostTables = 500
+
 // tablesOf returns the tables that a client says it has, nil if it does not say.
 // To a client that gets a change for a table it does not have, the whole batch
 // is lost.
-func tablesOf(query url.Values) map[string]struct{} {
+func tablesOf(query url.Values) (map[string]struct{}, error) {
 	if !query.Has("tables") {
-		return nil
+		return nil, nil
 	}
 	tables := map[string]struct{}{}
 	for _, list := range query["tables"] {
 		for table := range strings.SplitSeq(list, ",") {
-			tables[table] = struct{}{}
+			tables[strings.Clone(table)] = struct{}{} // not to keep the URL
 		}
 	}
-	return tables
+	if len(tables) > mostTables {
+		return nil, fmt.Errorf("?tables= names %d tables, over the limit of %d: leave it out, and the client is sent all tables", len(tables), mostTables)
+	}
+	return tables, nil
+}
+
+// refuseTables answers a handshake that names too many tables.
+func (s *Server) refuseTables(w http.ResponseWriter, r *http.Request, err error) {
+	s.counts.refuse(refusedHandshake)
+	remote := remoteOf(r, s.config.TrustProxy)
+	if s.wrongURLs.allow("tables " + countedAddress(remote)) {
+		s.config.Logger.Warn().Str("path", clip(r.URL.Path)).Str("remote", remote).Msg(err.Error())
+	}
+	http.Error(w, err.Error(), http.StatusBadRequest)
 }

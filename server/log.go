@@ -39,6 +39,15 @@ func (o *onceLog) allow(key string) bool {
 	return true
 }
 
+// clip shortens a text that comes from elsewhere for a line of the log.
+func clip(text string) string {
+	const most = 100
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // httpErrorLog passes on what net/http has to say, which is about connections
 // that end badly, at debug level.
 func httpErrorLog(logger zerolog.Logger) *log.Logger {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -78,6 +79,90 @@ func TestConnectionLeavesOneEvent(t *testing.T) {
 			"info notes b 1006 2 1 0 connection ended",
 		}, lines); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A client that connects without end does not fill the log.
+func TestConnectionEventsAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{})
+		for range 1100 {
+			c := s.connectRaw("/")
+			c.link.cut()
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		logged, left := len(s.events.about("connection ended")), s.events.about("connection events left out")
+		if logged != 1000 || len(left) != 1 || left[0]["count"] != 100.0 {
+			t.Errorf("%d events; left out: %v", logged, left)
+		}
+	})
+}
+
+// A browser does not show why a handshake was refused. The log does, once for each path
+// and address; likewise of what is looked up with a browser.
+func TestPathOfNoDatabaseIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{Static: http.NotFoundHandler()})
+		for range 3 {
+			for _, path := range []string{"/db/Todos", "/db/a/", "/sync"} {
+				s.connect(path, nil)
+			}
+			s.connect("/db/"+strings.Repeat("é", 1000), nil)
+			s.get("/db/Todos")
+			s.get("/other") // is for the static handler
+		}
+		var logged []string
+		for _, e := range s.events.about("no database at this path: connect to /db/NAME, of 1 to 64 characters from a-z, 0-9, _ and -") {
+			remote, _, _ := strings.Cut(e["remote"].(string), ":")
+			logged = append(logged, fmt.Sprint(e["level"], " ", e["path"], " ", remote))
+		}
+		if diff := cmp.Diff([]string{
+			"warn /db/Todos 192.0.2.7",
+			"warn /db/a/ 192.0.2.7",
+			"warn /sync 192.0.2.7",
+			"warn /db/" + strings.Repeat("é", 48) + "… 192.0.2.7",
+			"info /db/Todos 192.0.2.7",
+		}, logged); diff != "" {
+			t.Errorf("logged (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A browser asks for an icon by itself.
+func TestIconIsNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{})
+		s.get("/favicon.ico")
+		if events := s.events.about(""); len(events) > 0 {
+			t.Errorf("events: %v", events)
+		}
+	})
+}
+
+// The tables that a client names are kept, so there is a limit.
+func TestTooManyTables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{})
+		names := func(n int) string {
+			var list []string
+			for i := range n {
+				list = append(list, fmt.Sprint("t", i))
+			}
+			return "/?tables=" + strings.Join(list, ",")
+		}
+		if ended := s.connect(names(500), nil).ending(); ended != nil {
+			t.Errorf("500 tables: %v", ended)
+		}
+		want := "?tables= names 501 tables, over the limit of 500: leave it out, and the client is sent all tables"
+		for range 2 {
+			if ended := s.connect(names(501), nil).ending(); ended == nil || *ended != (ending{400, want}) {
+				t.Errorf("501 tables: %v", ended)
+			}
+		}
+		if events := s.events.about(want); len(events) != 1 {
+			t.Errorf("events: %v", events)
 		}
 	})
 }

@@ -161,6 +161,10 @@ type Server struct {
 	refusals  *onceLog // origins and hosts that were refused
 	restraint *restraint
 	offenders *onceLog // clients that did not speak the protocol
+	wrongURLs *onceLog // handshakes for what is no database
+	lookups   *onceLog // other requests for that
+	troubles  *onceLog // of this side: databases that could not be opened
+	ends      *endLog
 	health    http.Handler
 
 	counts counts
@@ -189,6 +193,10 @@ func New(config Config) *Server {
 		inbox:       newInbox(&config),
 		refusals:    newOnceLog(),
 		offenders:   newOnceLog(),
+		wrongURLs:   newOnceLog(),
+		lookups:     newOnceLog(),
+		troubles:    newOnceLog(),
+		ends:        newEndLog(config.Logger),
 		restraint:   newRestraint(config.ReadOnlyPerSecond),
 		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},
@@ -242,6 +250,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	tending.Go(func() { s.databases.tend(tended) })
 	tending.Go(func() { s.expire(tended) })
 	tending.Go(func() { s.tidy.run(tended) })
+	tending.Go(func() { s.ends.run(tended) })
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(&listener{l, &s.config, newLine(int64(s.config.MaxHandshakes))}) }()
 	select {

@@ -93,7 +93,7 @@ func (s *Server) runSession(session *session, name string) {
 	session.link.handshake.leave()
 	db, err := s.databases.acquire(name)
 	if err != nil {
-		if !errors.Is(err, restarting) && s.offenders.allow(err.Error()) {
+		if !errors.Is(err, restarting) && s.troubles.allow(err.Error()) {
 			s.config.Logger.Error().Err(err).Str("database", name).Msg("open database")
 		}
 		session.close(failure(err))
@@ -140,9 +140,12 @@ func peerCode(err error) websocket.StatusCode {
 	return websocket.StatusAbnormalClosure // it broke
 }
 
-// log writes the one event that a session leaves.
+// log writes the one event that a session leaves, unless there are too many.
 func (s *session) log() {
 	end := s.end.Load()
+	if !s.server.ends.allow(s.address, end.err) {
+		return
+	}
 	event := s.logger().Info()
 	if end.err != nil {
 		event = s.logger().Error().Err(end.err)
