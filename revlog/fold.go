@@ -39,6 +39,8 @@ type fold struct {
 
 	appeared int // objects that are there now and were not, less those that are gone
 	outcome  Outcome
+
+	collisions []string // tables of the set at hand; see noteCollision
 }
 
 // held is what one client has open of a set.
@@ -113,6 +115,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 		return Receipt{Head: f.head()}, f.rename(set.Was, set.Client)
 	}
 	before := len(f.entries)
+	f.collisions = nil
 	c, err := f.client(set.Client)
 	if err != nil {
 		return Receipt{}, err
@@ -150,7 +153,7 @@ func (f *fold) apply(set Set) (Receipt, error) {
 	if err == nil {
 		err = f.mark(repairs)
 	}
-	return Receipt{Head: f.head(), Appended: len(f.entries) - before, Held: holds}, err
+	return Receipt{Head: f.head(), Appended: len(f.entries) - before, Held: holds, Collisions: f.collisions}, err
 }
 
 // maxName is how long the identity of a client may be, and the table and key of
@@ -269,6 +272,9 @@ func (f *fold) resolveChange(c client, p *part, change protocol.Change, repairs 
 	rest, ok := others.Transform(change)
 	f.outcome.noteConflict(change, rest, ok)
 	if !ok {
+		if !p.readOnly {
+			f.noteCollision(change, obj)
+		}
 		return nil
 	}
 	if rest.Type == protocol.Update && obj.value != nil && obj.value[0] != '{' {

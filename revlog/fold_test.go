@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"syncabled/protocol"
@@ -99,9 +100,15 @@ func (m *machine) commit(t *rapid.T) {
 	for _, set := range group {
 		want = append(want, m.ref.submit(set))
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := diffReceipts(want, got); diff != "" {
 		t.Fatalf("receipts (-want +got):\n%s", diff)
 	}
+}
+
+// diffReceipts compares receipts with those of the reference, which does not guess how
+// the keys of a table are made.
+func diffReceipts(want, got []revlog.Receipt) string {
+	return cmp.Diff(want, got, cmpopts.IgnoreFields(revlog.Receipt{}, "Collisions"))
 }
 
 // commitUnheard commits a group of sets, of which nobody hears because an error
@@ -120,7 +127,7 @@ func (m *machine) commitUnheard(t *rapid.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]revlog.Receipt{m.ref.submit(set)}, got); diff != "" {
+		if diff := diffReceipts([]revlog.Receipt{m.ref.submit(set)}, got); diff != "" {
 			t.Fatalf("receipts (-want +got):\n%s", diff)
 		}
 	}

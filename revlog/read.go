@@ -37,8 +37,10 @@ func (db *DB) Read(ctx context.Context, q Query) (Page, error) {
 		c = Cursor{head: cmp.Or(q.UpTo, head), entry: q.After}
 	}
 	switch {
-	case q.After > head, db.inGap(q.After):
+	case q.After > head:
 		return Page{}, ErrAhead
+	case db.inGap(q.After):
+		return Page{}, ErrInGap
 	case q.After >= c.head:
 		return Page{Revision: c.head, Text: q.Text}, nil
 	}

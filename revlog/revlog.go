@@ -99,6 +99,7 @@ package revlog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"syncabled/protocol"
@@ -138,6 +139,10 @@ var ErrClosed = errors.New("log is closed")
 // left out: the reader comes from another history, such as that of a database
 // since restored from a copy.
 var ErrAhead = errors.New("position is ahead of the log")
+
+// ErrInGap is the ErrAhead of a position that the log left out when it was restored
+// from a copy.
+var ErrInGap = fmt.Errorf("%w: it was left out by a restore", ErrAhead)
 
 // A Set is one message of changes from a client.
 type Set struct {
@@ -188,6 +193,11 @@ type Receipt struct {
 	Head     protocol.Revision // head of the log after the set
 	Appended int               // entries that the set, with all that was held of it, added
 	Held     bool              // it waits for the rest
+
+	// Collisions are tables, at most a few, of which an object was dropped because
+	// another client had created one under the same key, and the keys seem to be
+	// counted by each client (++id).
+	Collisions []string
 }
 
 // A Query asks for a page of what a reader has not seen.

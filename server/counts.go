@@ -21,6 +21,12 @@ type Counts struct {
 	SetsReceived     int64 // that were acknowledged; each part of a set counts
 	ChangesReceived  int64 // of those sets
 	ChangesSent      int64
+
+	// Clients, or objects, that something is wrong with.
+	Ahead             int64 // clients that have seen more than their database has; see Status.Ahead
+	Collisions        int64 // sets, once for each of their tables, of which an object was dropped because clients count the keys
+	Stuck             int64 // clients that do not apply what they are sent
+	IdentityConflicts int64 // identities that two devices use at the same time
 }
 
 // A refusal is a reason to give a connection no session.
@@ -50,6 +56,8 @@ type counts struct {
 	messagesReceived, messagesSent atomic.Int64
 	setsReceived                   atomic.Int64
 	changesReceived, changesSent   atomic.Int64
+
+	collisions, stuck, identityConflicts atomic.Int64
 }
 
 // closeCodes is how many close codes, from 1000 on, are counted by themselves:
@@ -86,6 +94,13 @@ func (s *Server) Counts() Counts {
 		SetsReceived:     c.setsReceived.Load(),
 		ChangesReceived:  c.changesReceived.Load(),
 		ChangesSent:      c.changesSent.Load(),
+
+		Collisions:        c.collisions.Load(),
+		Stuck:             c.stuck.Load(),
+		IdentityConflicts: c.identityConflicts.Load(),
+	}
+	for _, n := range s.ahead.counts() {
+		all.Ahead += int64(n)
 	}
 	for r, name := range refusalNames {
 		all.Refused[name] = c.refused[r].Load()

@@ -33,19 +33,20 @@ func (s *Server) Ready() error {
 // Health returns the handler of the health checks, which says "ok", or why not:
 //
 //	GET /healthz   200 as long as the process answers
-//	GET /readyz    200, or 503 with the reason while the server is not ready
+//	GET /readyz    200, with further lines if an operator should look at something, or
+//	               503 with the reason while the server is not ready
 func (s *Server) Health() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, nil) })
-	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, s.Ready()) })
+	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, nil, "") })
+	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, s.Ready(), s.ahead.detail()) })
 	return mux
 }
 
-func answerHealth(w http.ResponseWriter, trouble error) {
+func answerHealth(w http.ResponseWriter, trouble error, detail string) {
 	w.Header().Set("Cache-Control", "no-store")
 	if trouble != nil {
 		http.Error(w, trouble.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	_, _ = io.WriteString(w, "ok\n") // who asked may be gone
+	_, _ = io.WriteString(w, "ok\n"+detail) // who asked may be gone
 }

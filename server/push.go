@@ -25,6 +25,9 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 		lost = errors.Is(err, revlog.ErrAhead)
 		switch {
 		case lost: // it comes from another history: what it holds is of no use
+			if !errors.Is(err, revlog.ErrInGap) {
+				s.noteAhead()
+			}
 			resync, position = true, 0
 		case err != nil:
 			return err

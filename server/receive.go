@@ -204,6 +204,8 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
+	s.checkBase(msg.Base, receipt.Head, receipt.Appended)
+	s.logCollisions(receipt.Collisions)
 	if s.holding = receipt.Held; !receipt.Held && !s.grant.ReadOnly {
 		s.peer.fulfil()
 	}
@@ -234,6 +236,18 @@ func (s *session) logRefused(refusals []protocol.Refusal) {
 		if s.server.offenders.allow(s.identity + r.Reason) {
 			s.logger().Warn().Str("client", s.identity).Str("table", r.Table).Str("key", string(r.Key)).Str("reason", r.Reason).
 				Msg("refused a change; it is kept for 'syncabled refused'")
+		}
+	}
+}
+
+// logCollisions tells the operator of tables in which clients lose objects.
+func (s *session) logCollisions(tables []string) {
+	for _, table := range tables {
+		s.server.counts.collisions.Add(1)
+		if s.server.warnings.allow("collision " + s.db.name + " " + table) {
+			s.logger().Warn().Str("client", s.identity).Str("table", table).
+				Msg("two clients gave different objects the same key, and one of the objects was dropped: " +
+					"if the table is declared with ++id, declare it with $$id, so that no two keys are the same")
 		}
 	}
 }

@@ -164,7 +164,9 @@ type Server struct {
 	wrongURLs *onceLog // handshakes for what is no database
 	lookups   *onceLog // other requests for that
 	troubles  *onceLog // of this side: databases that could not be opened
+	warnings  *onceLog // what is wrong with an app, or how it is used
 	ends      *endLog
+	ahead     *aheadLog
 	health    http.Handler
 
 	counts counts
@@ -196,7 +198,9 @@ func New(config Config) *Server {
 		wrongURLs:   newOnceLog(),
 		lookups:     newOnceLog(),
 		troubles:    newOnceLog(),
+		warnings:    newOnceLog(),
 		ends:        newEndLog(config.Logger),
+		ahead:       newAheadLog(config.Logger),
 		restraint:   newRestraint(config.ReadOnlyPerSecond),
 		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},
@@ -251,6 +255,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	tending.Go(func() { s.expire(tended) })
 	tending.Go(func() { s.tidy.run(tended) })
 	tending.Go(func() { s.ends.run(tended) })
+	tending.Go(func() { s.ahead.run(tended) })
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(&listener{l, &s.config, newLine(int64(s.config.MaxHandshakes))}) }()
 	select {

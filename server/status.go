@@ -14,6 +14,7 @@ import (
 type Status struct {
 	Databases []DatabaseStatus // those that are open, by name
 	Sessions  []SessionStatus  // oldest first
+	Ahead     map[string]int   // clients that have seen more than their database has, by its name; those of closed ones too
 }
 
 // A DatabaseStatus says how an open database is doing.
@@ -49,7 +50,7 @@ func (s *Server) Status() Status {
 		sessions = append(sessions, session)
 	}
 	s.mu.Unlock()
-	status := Status{Databases: s.databases.status()}
+	status := Status{Databases: s.databases.status(), Ahead: s.ahead.counts()}
 	heads := make(map[string]protocol.Revision, len(status.Databases))
 	for _, db := range status.Databases {
 		heads[db.Name] = db.Log.Head

@@ -98,7 +98,8 @@ func (p *peer) finishNow(finish func() error) (wish, error) {
 
 // finishAs commits what is held of an identity.
 func (s *session) finishAs(ctx context.Context, identity string) error {
-	_, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: s.server.config.Now(), Connection: s.id})
+	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: s.server.config.Now(), Connection: s.id})
+	s.logCollisions(receipt.Collisions)
 	return err
 }
 

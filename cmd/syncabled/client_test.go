@@ -32,6 +32,11 @@ func dial(addr, path string) (*client, error) { return dialURL("ws://"+addr+path
 // dialURL connects a new client that trusts some certificates and, if it is for a
 // page of another origin, says so.
 func dialURL(url string, options *websocket.DialOptions) (*client, error) {
+	return dialFrom(url, "null", options)
+}
+
+// dialFrom connects a new client that has synced up to a revision.
+func dialFrom(url, revision string, options *websocket.DialOptions) (*client, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, url, options)
@@ -42,7 +47,7 @@ func dialURL(url string, options *websocket.DialOptions) (*client, error) {
 	c := &client{conn: conn, acks: make(chan int, 100), ended: make(chan struct{})}
 	err = errors.Join(
 		c.send(ctx, `{"type":"clientIdentity","clientIdentity":null}`),
-		c.send(ctx, `{"type":"subscribe","syncedRevision":null}`))
+		c.send(ctx, `{"type":"subscribe","syncedRevision":`+revision+`}`))
 	for batch := false; err == nil && !batch; {
 		var m message
 		err = wsjson.Read(ctx, conn, &m)

@@ -28,7 +28,7 @@ type healthCommand struct {
 
 // Help is printed between the summary of the command and its flags.
 func (healthCommand) Help() string {
-	return `It prints ok and exits with 0, or says what is wrong and exits with 1: in a Dockerfile, HEALTHCHECK CMD ["/syncabled", "health"]. SYNCABLED_ADMIN, SYNCABLED_LISTEN and SYNCABLED_TLS_CERT mean what they mean to the server. What it asks at --listen is on this machine, where no certificate has to name it; with --ca or --url it is checked.`
+	return `It prints ok, with what an operator should look at in further lines, and exits with 0, or says what is wrong and exits with 1: in a Dockerfile, HEALTHCHECK CMD ["/syncabled", "health"]. SYNCABLED_ADMIN, SYNCABLED_LISTEN and SYNCABLED_TLS_CERT mean what they mean to the server. What it asks at --listen is on this machine, where no certificate has to name it; with --ca or --url it is checked.`
 }
 
 // Run asks, and fails unless the server is well.
@@ -153,7 +153,7 @@ func ask(ctx context.Context, client *http.Client, target string) (string, error
 	if response.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s: %s", response.Status, answer)
 	}
-	if answer != "ok" {
+	if first, _, _ := strings.Cut(answer, "\n"); first != "ok" { // what follows is for operators to look at
 		return "", errors.New("something else than syncabled answers there; name the server with --url")
 	}
 	return answer, nil

@@ -48,7 +48,8 @@ func TestMain(m *testing.M) {
 //	hangup                        close its terminal
 //	signal NAME                   send it HUP, INT, TERM or KILL
 //	ended CODE                    wait until it has ended with an exit code
-//	client NAME [PATH]            connect a client to / or another path, and wait for its first batch
+//	client NAME [PATH [REVISION]] connect a client to / or another path, and wait for its first batch;
+//	                              it may have synced up to a revision
 //	denied PATH STATUS CODE       try to; the handshake is refused with an HTTP status and the code of an error
 //	mint NAME [ARG...]            set $NAME to the token that syncabled token makes
 //	unlogged TEXT                 the server has not written a text to stderr
@@ -231,11 +232,14 @@ func (s *stage) ended(ts *testscript.TestScript, args []string) error {
 }
 
 func (s *stage) connect(ts *testscript.TestScript, args []string) error {
-	path := "/"
+	path, revision := "/", "null"
 	if len(args) > 1 {
 		path = args[1]
 	}
-	c, err := dial(ts.Getenv("ADDR"), path)
+	if len(args) > 2 {
+		revision = args[2]
+	}
+	c, err := dialFrom("ws://"+ts.Getenv("ADDR")+path, revision, nil)
 	if err == nil {
 		s.clients[args[0]] = c
 	}

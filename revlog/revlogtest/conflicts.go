@@ -3,6 +3,8 @@ package revlogtest
 import (
 	"testing"
 
+	"syncabled/revlog"
+
 	"syncabled/protocol"
 )
 
@@ -50,6 +52,36 @@ var conflictTests = []test{
 		b.Updates("todos", 1, `{"x":"b","y":"b"}`)
 		a.Updates("todos", 1, `{"y":"a","z":"a"}`)
 		WantChanges(t, log.Objects(), Create("todos", 1, `{"id":1,"x":"b","y":"b","z":"a"}`))
+	}},
+
+	{"keys that clients count by themselves collide", func(t *testing.T, log *Log) {
+		a, b := log.Client("a"), log.Client("b")
+		wantReceipt(t, a.Submits(Create("auto", 1, `{"x":"a"}`), Create("auto", 2, `{"x":"a"}`), Create("other", 1, `{"x":"a"}`)),
+			revlog.Receipt{Head: 3, Appended: 3})
+		wantReceipt(t, b.Submits(Create("auto", 1, `{"x":"b"}`), Create("auto", 2, `{"x":"b"}`), Create("other", 1, `{"x":"b"}`), Create("auto", 3, `{"x":"b"}`)),
+			revlog.Receipt{Head: 4, Appended: 1, Collisions: []string{"auto", "other"}})
+	}},
+
+	{"a part of a set collides when the set is complete", func(t *testing.T, log *Log) {
+		log.Client("a").Creates("auto", 1, `{"x":"a"}`)
+		b := log.Client("b")
+		wantReceipt(t, b.Begins(Create("auto", 1, `{"x":"b"}`)), revlog.Receipt{Head: 1, Held: true})
+		wantReceipt(t, b.Submits(), revlog.Receipt{Head: 1, Collisions: []string{"auto"}})
+	}},
+
+	{"what is no collision of counted keys", func(t *testing.T, log *Log) {
+		a, b := log.Client("a"), log.Client("b")
+		a.Submits(Create("t", 1, `{"id":1,"x":"a"}`), Create("t", "1", `{"x":"a"}`), Create("t", 2, `{"x":"a"}`), Create("t", 3, `{"x":"a"}`), Create("t", 4, `{"x":"a"}`))
+		a.Deletes("t", 4)
+		a.Submits(Create("t", 3, `{"x":"a2"}`)) // its own
+		wantReceipt(t, b.Submits(
+			Create("t", 1, `{"id":1,"x":"b"}`), // the app chose the key
+			Create("t", "1", `{"x":"b"}`),      // likewise, outside of the object
+			Create("t", 2, `{"x":"a"}`),        // the same object
+			Create("t", 4, `{"x":"b"}`),        // deleted
+			Update("t", 3, `{"x":"b"}`),
+		), revlog.Receipt{Head: 7})
+		wantReceipt(t, log.Reader("r").Creates("t", 3, `{"x":"r"}`), revlog.Receipt{Head: 7})
 	}},
 
 	{"an update whose paths are all lost is dropped", func(t *testing.T, log *Log) {

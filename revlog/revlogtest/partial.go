@@ -40,7 +40,7 @@ var partialTests = []test{
 		a, b := log.Client("a"), log.Client("b")
 		a.Begins(Create("todos", 1, `{"by":"a"}`), Create("todos", 2, `{"by":"a"}`))
 		b.Creates("todos", 1, `{"by":"b"}`)
-		wantReceipt(t, a.Submits(), revlog.Receipt{Head: 2, Appended: 1})
+		wantReceipt(t, a.Submits(), revlog.Receipt{Head: 2, Appended: 1, Collisions: []string{"todos"}})
 		WantChanges(t, log.Objects(), Create("todos", 1, `{"by":"b"}`), Create("todos", 2, `{"by":"a"}`))
 	}},
 

@@ -50,7 +50,7 @@ func TestStatus(t *testing.T) {
 	}
 	want := map[string]any{
 		"version": "1.2.3", "commit": "abc", "ready": true, "last_backup": nil, "certificate_expires": nil,
-		"databases": []any{map[string]any{"name": "notes", "open": true, "head": 1., "objects": 1., "sessions": 1.}},
+		"databases": []any{map[string]any{"name": "notes", "open": true, "head": 1., "objects": 1., "sessions": 1., "clients_ahead": 0.}},
 		"sessions":  []any{map[string]any{"subject": "", "read_only": false, "client": "writer", "database": "notes", "position": nil, "lag": nil, "behind_seconds": nil}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

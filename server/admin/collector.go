@@ -30,6 +30,10 @@ type collector struct {
 	sets         *prometheus.Desc
 	changesIn    *prometheus.Desc
 	changesOut   *prometheus.Desc
+	ahead        *prometheus.Desc
+	collisions   *prometheus.Desc
+	stuck        *prometheus.Desc
+	conflicts    *prometheus.Desc // of identities
 	lagging      *prometheus.Desc
 	lag          *prometheus.Desc
 	lagSeconds   *prometheus.Desc
@@ -66,6 +70,10 @@ func newCollector(config Config) *collector {
 		sets:         desc("sets_received_total", "Sets of changes, or parts of them, that were acknowledged."),
 		changesIn:    desc("changes_received_total", "Changes of the sets that were acknowledged."),
 		changesOut:   desc("changes_sent_total", "Changes that were sent to clients."),
+		ahead:        desc("clients_ahead_total", "Clients that have seen more than their database has: its data is new, or older."),
+		collisions:   desc("key_collisions_total", "Sets of which an object was dropped because clients count the keys of a table by themselves."),
+		stuck:        desc("clients_stuck_total", "Clients that come back again and again without having applied what they were sent."),
+		conflicts:    desc("identity_conflicts_total", "Identities that two devices use at the same time."),
 		lagging:      desc("sessions_lagging", "Sessions to which something has yet to be sent."),
 		lag:          desc("push_lag_revisions", "Revisions that the session furthest behind has yet to be sent."),
 		lagSeconds:   desc("push_lag_seconds", "How long there has been something to send to the session for which that is longest."),
@@ -86,7 +94,8 @@ func newCollector(config Config) *collector {
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		c.ready, c.sessions, c.accepted, c.refused, c.authFailures, c.closed, c.messagesIn, c.messagesOut, c.sets,
-		c.changesIn, c.changesOut, c.lagging, c.lag, c.lagSeconds, c.diskFree, c.lastBackup, c.certificate,
+		c.changesIn, c.changesOut, c.ahead, c.collisions, c.stuck, c.conflicts, c.lagging, c.lag, c.lagSeconds,
+		c.diskFree, c.lastBackup, c.certificate,
 		c.open, c.failed, c.members, c.head, c.size, c.objects, c.held,
 	} {
 		out <- desc
@@ -134,6 +143,10 @@ func (c *collector) collectCounts(o output, counts server.Counts) {
 	o.counter(c.sets, counts.SetsReceived)
 	o.counter(c.changesIn, counts.ChangesReceived)
 	o.counter(c.changesOut, counts.ChangesSent)
+	o.counter(c.ahead, counts.Ahead)
+	o.counter(c.collisions, counts.Collisions)
+	o.counter(c.stuck, counts.Stuck)
+	o.counter(c.conflicts, counts.IdentityConflicts)
 	for _, named := range []struct {
 		desc   *prometheus.Desc
 		counts map[string]int64

@@ -34,6 +34,7 @@ type database struct {
 	Objects   *int               `json:"objects"`
 	HeldBytes *int               `json:"held_bytes"`
 	Sessions  int                `json:"sessions"`
+	Ahead     int                `json:"clients_ahead"` // that have seen more than it has
 }
 
 type session struct {
@@ -61,7 +62,7 @@ func (c Config) status() (status, error) {
 		Started:       c.Started.UTC(),
 		UptimeSeconds: time.Since(c.Started).Seconds(),
 		Ready:         true,
-		Databases:     databases(files, now.Databases, c.Dir.GivenUp()),
+		Databases:     databases(files, now, c.Dir.GivenUp()),
 		Sessions:      make([]session, 0, len(now.Sessions)),
 	}
 	if err := c.Server.Ready(); err != nil {
@@ -84,14 +85,14 @@ func (c Config) status() (status, error) {
 }
 
 // databases joins what the folder has with what is open.
-func databases(files []revlog.File, open []server.DatabaseStatus, givenUp map[string]error) []database {
-	byName := make(map[string]server.DatabaseStatus, len(open))
-	for _, db := range open {
+func databases(files []revlog.File, now server.Status, givenUp map[string]error) []database {
+	byName := make(map[string]server.DatabaseStatus, len(now.Databases))
+	for _, db := range now.Databases {
 		byName[db.Name] = db
 	}
 	all := make([]database, 0, len(files))
 	for _, file := range files {
-		entry := database{Name: file.Database, SizeBytes: file.Size}
+		entry := database{Name: file.Database, SizeBytes: file.Size, Ahead: now.Ahead[file.Database]}
 		if why := givenUp[file.Database]; why != nil {
 			entry.Failed = why.Error()
 		}
