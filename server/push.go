@@ -13,6 +13,7 @@ import (
 // subscribes from. Waiting ends with stop, writing with ctx.
 func (s *session) push(ctx, stop context.Context, position protocol.Revision) error {
 	var frame []byte
+	synced, before := position, s.pushed.Load()
 	resync, lost := s.mayHold(position), false
 	s.progress.begin(position)
 	for {
@@ -34,6 +35,9 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 		default:
 			close(s.opened)
 			s.progress.reached(position)
+			if s.pushed.Load() > before {
+				s.delivered(synced)
+			}
 			return s.pushOn(ctx, stop, position)
 		}
 	}

@@ -214,6 +214,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	}
 	if len(msg.Changes) > 0 {
 		s.stale = false
+		s.goesOn()
 	}
 	s.submitted += len(msg.Changes)
 	s.server.counts.setsReceived.Add(1)

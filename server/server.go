@@ -167,6 +167,7 @@ type Server struct {
 	warnings  *onceLog // what is wrong with an app, or how it is used
 	ends      *endLog
 	ahead     *aheadLog
+	stuck     *stuckLog
 	health    http.Handler
 
 	counts counts
@@ -201,6 +202,7 @@ func New(config Config) *Server {
 		warnings:    newOnceLog(),
 		ends:        newEndLog(config.Logger),
 		ahead:       newAheadLog(config.Logger),
+		stuck:       newStuckLog(),
 		restraint:   newRestraint(config.ReadOnlyPerSecond),
 		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},

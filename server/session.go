@@ -50,6 +50,7 @@ type session struct {
 	stale      bool // the next set may be older than what the client sent elsewhere
 	late       bool // so is the first, and the other connection goes on
 	sets       int  // that have come, or messages of them
+	wentOn     bool // a set with changes has come
 	holding    bool // the log holds messages of a set that is not complete
 	received   int  // messages
 	submitted  int  // changes
