@@ -54,6 +54,8 @@ func (p *peer) yield(s *session) error {
 	}
 	s.muted, s.late = true, true
 	p.muted[s] = struct{}{}
+	p.doubled.Store(true)
+	p.suspect(s)
 	return nil
 }
 

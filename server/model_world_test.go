@@ -211,6 +211,9 @@ func (w *world) startServer() {
 		if err := s.Serve(ctx, site.listener); err != nil {
 			w.fail("the server ends with %v", err)
 		}
+		if n := s.Counts().IdentityConflicts; n > 0 {
+			w.fail("%d clients with two connections are taken for two devices", n)
+		}
 	}()
 }
 

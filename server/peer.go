@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -20,6 +21,8 @@ type peer struct {
 	turn     turn // held for the time of a takeover
 	sessions int  // that have it; guarded by database.peersMu
 
+	doubled atomic.Bool // it has sessions that do not speak
+
 	// Guarded by mu.
 	mu      sync.Mutex
 	sent    dispatch              // as its connections have told
@@ -27,6 +30,7 @@ type peer struct {
 	muted   map[*session]struct{} // the others
 	spoke   time.Time             // when a set was acknowledged last that was not the first of its connection
 	owners  owners                // the sessions that may write
+	rivals  *rivals               // nil as long as nothing shows that there are some
 }
 
 // peer returns the peer of an identity, to be released. Nothing is known of what
@@ -124,12 +128,19 @@ func (p *peer) takeOver(s *session) (stale bool, err error) {
 	if !answers && ruleFence {
 		before.cut()
 	}
+	if answers && p.isRival(s) {
+		s.warnOfRival(before)
+		return false, anotherDevice
+	}
 	late, err := p.replace(before, s, roundTrip, opened && answers)
 	if err != nil || late {
 		return false, err
 	}
 	if ruleMute {
 		before.mute()
+	}
+	if before.comesFrom() != s.comesFrom() {
+		p.suspect(before)
 	}
 	return ruleTakeover, nil
 }
@@ -165,6 +176,10 @@ func (p *peer) appoint(s *session) {
 	defer p.mu.Unlock()
 	if p.speaker != nil {
 		p.muted[p.speaker] = struct{}{}
+		p.doubled.Store(true)
+	}
+	if p.rivals != nil {
+		p.rivals.outlived = time.Time{}
 	}
 	p.speaker = s
 }
@@ -176,8 +191,13 @@ func (p *peer) leave(s *session) {
 	if !s.grant.ReadOnly {
 		p.owners.number--
 	}
+	_, waited := p.muted[s]
 	delete(p.muted, s)
+	p.doubled.Store(len(p.muted) > 0)
 	if p.speaker != s {
+		if waited {
+			p.noteOutlived()
+		}
 		return
 	}
 	p.speaker = nil

@@ -58,6 +58,7 @@ func (s *session) answer(ctx, stop context.Context, text []byte) ([]byte, error)
 		return nil, closing{code: websocket.StatusPolicyViolation, reason: tooManyMessages}
 	}
 	if s.muted && !s.late {
+		s.overhear(text)
 		return nil, nil
 	}
 	s.received++
@@ -215,6 +216,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	if len(msg.Changes) > 0 {
 		s.stale = false
 		s.goesOn()
+		s.peer.hear(msg.Changes)
 	}
 	s.submitted += len(msg.Changes)
 	s.server.counts.setsReceived.Add(1)

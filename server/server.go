@@ -23,10 +23,10 @@
 //	1002  the frame was not the protocol (an error message says what)
 //	1003  the frame was binary (likewise)
 //	1008  too many messages a second, or too many changes of one that may only read;
-//	      or the token has expired
-//	1009  the frame is over the size limit, or the parts of a set are
+//	      or the token has expired; or another device uses the identity
+//	1009  the message is over the size limit, or the parts of a set are
 //	1011  something failed that an operator should look at
-//	1012  the server restarts
+//	1012  the server restarts, or the client is to start over
 //	1013  there is no room: the disk is full, or there are as many connections,
 //	      databases, or bytes that wait for something, as there may be
 //
@@ -46,6 +46,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -168,6 +169,7 @@ type Server struct {
 	ends      *endLog
 	ahead     *aheadLog
 	stuck     *stuckLog
+	tests     *rate.Limiter // of connections, for another device
 	health    http.Handler
 
 	counts counts
@@ -203,6 +205,7 @@ func New(config Config) *Server {
 		ends:        newEndLog(config.Logger),
 		ahead:       newAheadLog(config.Logger),
 		stuck:       newStuckLog(),
+		tests:       rate.NewLimiter(testsInSecond, testsInSecond),
 		restraint:   newRestraint(config.ReadOnlyPerSecond),
 		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},

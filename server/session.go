@@ -51,6 +51,7 @@ type session struct {
 	late       bool // so is the first, and the other connection goes on
 	sets       int  // that have come, or messages of them
 	wentOn     bool // a set with changes has come
+	overheard  bool // likewise, while it is muted
 	holding    bool // the log holds messages of a set that is not complete
 	received   int  // messages
 	submitted  int  // changes

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { App } from '../support/app.js';
+import { converge } from '../support/converge.js';
 import { eventually } from '../support/eventually.js';
 import { Server } from '../support/server.js';
 
@@ -59,4 +60,44 @@ test('apps that count keys by themselves lose objects, and the server says so', 
     return warnings;
   });
   assert.equal(warning.table, 'todos');
+});
+
+test('a device that was restored from a backup is told of, and can be mended', { timeout: 120_000 }, async (t) => {
+  const server = await Server.start(t);
+  const alice = await App.open(t, { todos: 'id' });
+  await alice.db.todos.bulkAdd([{ id: 'milk' }, { id: 'bread' }]);
+  await alice.connect(server.url);
+  const restored = await alice.restored(t);
+  const mended = await alice.restored(t);
+  await alice.db.todos.update('milk', { litres: 2 });
+  await alice.db.todos.delete('bread');
+  restored.connect(server.url).catch(() => {});
+
+  // Both are used until the server has noticed.
+  await eventually(
+    async () => {
+      const id = crypto.randomUUID();
+      await Promise.all([alice.db.todos.add({ id }), restored.db.todos.add({ id: `restored ${id}` })]);
+      const told = logged(server, 'connection ended').some(({ code }) => code === 1008);
+      assert.ok(told && logged(server, 'two devices use one identity').length === 1);
+    },
+    { every: 500, within: 100_000 },
+  );
+
+  // With an identity of its own, from its next start on, what it has not sent arrives.
+  await restored.goOffline();
+  restored.db.close();
+  await restored.open();
+  await restored.db.syncable.delete(server.url);
+  await restored.connect(server.url);
+  await converge(t, server.url, [alice, restored]);
+
+  // Before it connects for the first time is early enough.
+  await mended.db.syncable.delete(server.url);
+  await mended.db.todos.add({ id: 'salt' });
+  await mended.connect(server.url);
+  await converge(t, server.url, [alice, restored, mended]);
+  assert.deepEqual(await alice.db.todos.get('milk'), { id: 'milk', litres: 2 });
+  assert.deepEqual(await alice.db.todos.get('salt'), { id: 'salt' });
+  assert.equal(logged(server, 'two devices use one identity').length, 1);
 });

@@ -28,6 +28,16 @@ export class App {
     return app;
   }
 
+  /** An app on another device that was restored from a backup of this one, as it is now. */
+  async restored(t) {
+    const app = new App(this.#stores);
+    app.#storage = await this.#storage.copy(this.name, app.name);
+    await app.#storage.age(app.name);
+    t.after(() => app.db.close());
+    await app.open();
+    return app;
+  }
+
   constructor(stores) {
     this.#versions = [stores];
   }

@@ -8,6 +8,24 @@ export class Storage {
     return new PageStorage(this.#factory);
   }
 
+  /** A copy of one database under another name, as a backup of the device has it. */
+  async copy(name, copyName) {
+    const copy = new Storage();
+    const from = await settled(this.#factory.open(name));
+    const opening = copy.#factory.open(copyName, from.version);
+    opening.onupgradeneeded = () => createStores(opening.result, from);
+    const to = await settled(opening);
+    for (const store of from.objectStoreNames) {
+      const source = from.transaction(store).objectStore(store);
+      const [keys, rows] = await Promise.all([settled(source.getAllKeys()), settled(source.getAll())]);
+      const target = to.transaction(store, 'readwrite').objectStore(store);
+      await Promise.all(rows.map((row, i) => settled(target.keyPath === null ? target.put(row, keys[i]) : target.put(row))));
+    }
+    from.close();
+    to.close();
+    return copy;
+  }
+
   /** Makes what a dead page left look old, so that the next does not wait for it for 20 seconds. */
   async age(name) {
     const database = await settled(this.#factory.open(name));
@@ -64,6 +82,17 @@ export class PageStorage {
       }
       return transaction;
     };
+  }
+}
+
+function createStores(to, from) {
+  for (const name of from.objectStoreNames) {
+    const source = from.transaction(name).objectStore(name);
+    const store = to.createObjectStore(name, { keyPath: source.keyPath, autoIncrement: source.autoIncrement });
+    for (const index of source.indexNames) {
+      const { keyPath, unique, multiEntry } = source.index(index);
+      store.createIndex(index, keyPath, { unique, multiEntry });
+    }
   }
 }
 
