@@ -51,10 +51,10 @@ func TestClientsAheadOfADatabase(t *testing.T) {
 		if n := s.server.Counts().Ahead; n != 5 {
 			t.Errorf("%d are counted, want 5", n)
 		}
-		if got, want := s.get("/readyz"), (ending{200, "ok clients are ahead of their database: 5, of 2 databases; see the log, or /status"}); got != want {
+		if got, want := s.get("/readyz", nil), (ending{200, "ok clients are ahead of their database: 5, of 2 databases; see the log, or /status"}); got != want {
 			t.Errorf("readyz: %v, want %v", got, want)
 		}
-		if got := s.get("/healthz"); got != (ending{200, "ok"}) {
+		if got := s.get("/healthz", nil); got != (ending{200, "ok"}) {
 			t.Errorf("healthz: %v", got)
 		}
 	})
@@ -71,7 +71,7 @@ func TestNobodyIsAhead(t *testing.T) {
 		s.connect("/", nil).send(identity("b"), changesAt(3, 1), subscribe(3))
 		s.connect("/", nil).send(identity("c"), changes(1), subscribe(0))
 		time.Sleep(time.Minute)
-		if ahead, ready := s.server.Status().Ahead, s.get("/readyz"); len(ahead) > 0 || ready.reason != "ok" {
+		if ahead, ready := s.server.Status().Ahead, s.get("/readyz", nil); len(ahead) > 0 || ready.reason != "ok" {
 			t.Errorf("ahead: %v, %v", ahead, ready)
 		}
 	})

@@ -162,7 +162,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil { // what goes there is for TLS to say
 		below = nil
 	}
-	session.conn, err = socket.Accept(w, r, below, int64(s.config.Limits.FrameBytes), &websocket.AcceptOptions{
+	session.conn, err = socket.Accept(w, r, below, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the origin has been checked
 		Subprotocols:       []string{subprotocol},
 		OnPingReceived:     session.answerPing,
@@ -181,7 +181,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 
 // mostTables is how many tables a client may say it has: they are kept for as long as
 // it is connected.
-const mostTables = 500
+const mostTables = 1000
 
 // tablesOf returns the tables that a client says it has, nil if it does not say.
 // To a client that gets a change for a table it does not have, the whole batch

@@ -110,8 +110,8 @@ func TestPathOfNoDatabaseIsLoggedOnce(t *testing.T) {
 				s.connect(path, nil)
 			}
 			s.connect("/db/"+strings.Repeat("é", 1000), nil)
-			s.get("/db/Todos")
-			s.get("/other") // is for the static handler
+			s.get("/db/Todos", nil)
+			s.get("/other", nil) // is for the static handler
 		}
 		var logged []string
 		for _, e := range s.events.about("no database at this path: connect to /db/NAME, of 1 to 64 characters from a-z, 0-9, _ and -") {
@@ -134,7 +134,7 @@ func TestPathOfNoDatabaseIsLoggedOnce(t *testing.T) {
 func TestIconIsNotLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startSite(t, server.Config{})
-		s.get("/favicon.ico")
+		s.get("/favicon.ico", nil)
 		if events := s.events.about(""); len(events) > 0 {
 			t.Errorf("events: %v", events)
 		}
@@ -152,12 +152,12 @@ func TestTooManyTables(t *testing.T) {
 			}
 			return "/?tables=" + strings.Join(list, ",")
 		}
-		if ended := s.connect(names(500), nil).ending(); ended != nil {
-			t.Errorf("500 tables: %v", ended)
+		if ended := s.connect(names(1000), nil).ending(); ended != nil {
+			t.Errorf("1000 tables: %v", ended)
 		}
-		want := "?tables= names 501 tables, over the limit of 500: leave it out, and the client is sent all tables"
+		want := "?tables= names 1001 tables, over the limit of 1000: leave it out, and the client is sent all tables"
 		for range 2 {
-			if ended := s.connect(names(501), nil).ending(); ended == nil || *ended != (ending{400, want}) {
+			if ended := s.connect(names(1001), nil).ending(); ended == nil || *ended != (ending{400, want}) {
 				t.Errorf("501 tables: %v", ended)
 			}
 		}

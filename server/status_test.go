@@ -29,6 +29,7 @@ func TestStatusOfSessions(t *testing.T) {
 		status := s.server.Status()
 		want := server.Status{
 			Databases: []server.DatabaseStatus{{Name: "notes", Sessions: 2, Log: revlog.Status{Head: 2, Objects: 2}}},
+			Ahead:     map[string]int{},
 			Sessions: []server.SessionStatus{
 				{Client: "a", Database: "notes", Subscribed: true, Position: 2},
 				{Client: "b", Database: "notes"},

@@ -25,7 +25,7 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 // ServeHTTP starts a session.
 func (s *limitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	below, _ := r.Context().Value(connectionKey{}).(net.Conn)
-	conn, err := socket.Accept(w, r, below, 0, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	conn, err := socket.Accept(w, r, below, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return // Accept has answered
 	}

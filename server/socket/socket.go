@@ -35,11 +35,9 @@ const (
 // Accept shakes hands. The handler may then return, and everything that the web
 // server has for the connection is free again; the request is not to be used any
 // more. Frames that are offered are written to below, which is what the
-// connection of the request writes to, or nil if that is unknown. A message of more
-// than limit bytes fails the reading with ErrTooLong at its header; 0 is no limit.
-func Accept(w http.ResponseWriter, r *http.Request, below net.Conn, limit int64, options *websocket.AcceptOptions) (*Conn, error) {
+// connection of the request writes to, or nil if that is unknown.
+func Accept(w http.ResponseWriter, r *http.Request, below net.Conn, options *websocket.AcceptOptions) (*Conn, error) {
 	c := new(Conn)
-	c.out.lengths.limit = limit
 	conn, err := websocket.Accept(&hijacker{w, below, &c.out}, r, options)
 	if err != nil {
 		return nil, err
@@ -69,6 +67,10 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.out.begin(conn, h.below, first)
 	return h.out, bufio.NewReadWriter(bufio.NewReaderSize(h.out, readBuffer), bufio.NewWriterSize(h.out, writeBuffer)), nil
 }
+
+// LimitMessages has a message of more bytes fail the reading with ErrTooLong when its
+// header has come. It is to be called before anything is read; 0 is no limit.
+func (c *Conn) LimitMessages(bytes int64) { c.out.lengths.limit = bytes }
 
 // TooLong reports whether a message over the limit has been announced. It is for
 // who reads.

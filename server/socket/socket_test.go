@@ -29,9 +29,11 @@ func acceptLimited(t *testing.T, limit int64) (*Conn, net.Conn) {
 	accepted := make(chan *Conn, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		below, _ := r.Context().Value(belowKey{}).(net.Conn)
-		conn, err := Accept(w, r, below, limit, nil)
+		conn, err := Accept(w, r, below, nil)
 		if err != nil {
 			t.Error(err)
+		} else {
+			conn.LimitMessages(limit)
 		}
 		accepted <- conn
 	}))
