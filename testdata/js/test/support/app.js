@@ -30,7 +30,8 @@ export class App {
 
   /** An app on another device that was restored from a backup of this one, as it is now. */
   async restored(t) {
-    const app = new App(this.#stores);
+    const app = new App();
+    app.#versions = [...this.#versions];
     app.#storage = await this.#storage.copy(this.name, app.name);
     await app.#storage.age(app.name);
     t.after(() => app.db.close());
