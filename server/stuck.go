@@ -96,7 +96,7 @@ func (s *session) delivered(position protocol.Revision) {
 	s.server.counts.stuck.Add(1)
 	if s.server.warnings.allow("stuck " + s.db.name + " " + s.identity) {
 		s.logger().Warn().Str("client", s.identity).Uint64("position", uint64(position)).
-			Msg("a client does not apply what it is sent: its app has not got a table of the database (name those that it has with ?tables=), " +
-				"or an object violates a unique index; see 'Applying a batch' in docs/protocol.md")
+			Msg("a client does not apply what it is sent: its app lacks a table of the database, or an object violates a unique index; " +
+				"see 'Another version of the schema' and 'Unique indexes' in docs/apps.md")
 	}
 }
