@@ -47,7 +47,7 @@ func TestAblation(t *testing.T) {
 		{rules: "refused", seed: 12},
 		{rules: "read only", seed: 5},
 		{rules: "succeed", seed: 120},
-		{rules: "mute", seed: 31409, faults: "outage,mute,deafen"},
+		{rules: "mute", seed: 33594, faults: "outage,mute,deafen"},
 		{rules: "late", seed: 30},
 	} {
 		t.Run(a.rules, func(t *testing.T) {

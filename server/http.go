@@ -172,6 +172,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		s.config.Logger.Debug().Err(err).Str("remote", remote).Msg("handshake refused")
 		return
 	}
+	session.conn.LimitMessages(int64(s.config.Limits.FrameBytes))
 	if refusal := s.admit(session); refusal != nil {
 		session.close(*refusal)
 		return

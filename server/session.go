@@ -113,7 +113,6 @@ func (s *session) run() {
 	stop, stopPushing := context.WithCancel(context.Background())
 	s.stopPushing = stopPushing
 	s.conn.SetReadLimit(-1) // readMessage has its own
-	s.conn.LimitMessages(int64(s.server.config.Limits.FrameBytes))
 	s.awaitExpiry()
 	s.watch(ctx)
 	err := protect(func() error { return s.read(ctx, stop) })

@@ -1,6 +1,9 @@
 package socket
 
-import "errors"
+import (
+	"errors"
+	"sync/atomic"
+)
 
 // ErrTooLong is returned once by reads of a connection whose peer has announced a
 // message over the limit, as soon as the header that announces it has come.
@@ -17,7 +20,8 @@ type lengths struct {
 	at      uint8  // bytes of the header that have come; 0 is outside of headers
 	mask    uint8  // where the length ends and the masking key begins
 	end     uint8  // of the header
-	tooLong bool   // a message has been announced that is over the limit
+
+	tooLong atomic.Bool // a message has been announced that is over the limit; who closes a connection reads it, too
 }
 
 // exceed takes in what came next, and reports whether that announces a message over
@@ -34,7 +38,8 @@ func (l *lengths) exceed(b []byte) bool {
 			continue
 		}
 		if l.take(b[0]) && l.isTooLong() {
-			l.limit, l.tooLong = 0, true
+			l.limit = 0
+			l.tooLong.Store(true)
 			return true
 		}
 		b = b[1:]

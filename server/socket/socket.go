@@ -72,9 +72,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // header has come. It is to be called before anything is read; 0 is no limit.
 func (c *Conn) LimitMessages(bytes int64) { c.out.lengths.limit = bytes }
 
-// TooLong reports whether a message over the limit has been announced. It is for
-// who reads.
-func (c *Conn) TooLong() bool { return c.out.lengths.tooLong }
+// TooLong reports whether a message over the limit has been announced.
+func (c *Conn) TooLong() bool { return c.out.lengths.tooLong.Load() }
 
 // Write sends a message.
 func (c *Conn) Write(text []byte) error {
