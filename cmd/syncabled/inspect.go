@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +21,7 @@ type inspectCommand struct {
 	DB         string `name:"db" default:"default" placeholder:"NAME" help:"Database to look at (${default})."`
 	Since      uint64 `default:"0" placeholder:"REVISION" help:"Only what came after this revision."`
 	Table      string `placeholder:"NAME" help:"Only changes of this table."`
-	Key        string `placeholder:"KEY" help:"Only changes of objects with this key, as JSON: 5, or '\"5\"' for a text; what is no JSON is taken for a text."`
+	Key        string `placeholder:"KEY" help:"Only changes of objects with this key, as JSON: 5, or '\"5\"' for a string; anything that is not JSON is taken as a string."`
 }
 
 // Help is printed between the summary of the command and its flags.
@@ -67,16 +69,18 @@ func (c inspectCommand) print(ctx context.Context, key protocol.Key, out io.Writ
 	})
 }
 
-// parseKey returns a key that was typed. What is no JSON is a text.
+// parseKey returns a key that was typed. Anything that is not the JSON of a key is a string.
 func parseKey(text string) (protocol.Key, error) {
 	if text == "" {
 		return "", nil
 	}
-	key, wrong := protocol.ParseKey([]byte(text))
-	if wrong == nil {
-		return key, nil
+	if spelled := bytes.TrimSpace([]byte(text)); json.Valid(spelled) {
+		if key, wrong := protocol.ParseKey(spelled); wrong == nil {
+			return key, nil
+		}
 	}
-	if key, wrong = protocol.ParseKey(protocol.AppendQuote(nil, text)); wrong != nil {
+	key, wrong := protocol.ParseKey(protocol.AppendQuote(nil, text))
+	if wrong != nil {
 		return "", fmt.Errorf("--key: %q is no key: %w", text, wrong)
 	}
 	return key, nil
