@@ -89,7 +89,7 @@ func (a *authentication) fetch() bool {
 // checkUnused says that flags are set that do nothing. Who sets them means to be safe.
 func (f authFlags) checkUnused() error {
 	if f.JWTAudience != "" || f.JWTMaxLifetime != 0 || f.JWTCookie != "" || len(f.JWTDatabases) > 0 {
-		return errors.New("there are settings for tokens, but nothing to check them with: give --jwt-secret, --jwt-key-file or --jwks-url")
+		return errors.New("there are settings for tokens, but nothing to check them with: set SYNCABLED_JWT_SECRET, or give --jwt-key-file or --jwks-url")
 	}
 	return nil
 }

@@ -203,3 +203,20 @@ func TestHostPatterns(t *testing.T) {
 		}
 	}
 }
+
+func TestDatabasesOfAFolderAreListed(t *testing.T) {
+	var names []string
+	for range 12 {
+		names = append(names, "a")
+	}
+	for want, names := range map[string][]string{
+		"a":                            names[:1],
+		"a, a":                         names[:2],
+		"a, a, a, a, a, a, a, a, a, a": names[:10],
+		"a, a, a, a, a, a, a, a, a, a and 2 more": names,
+	} {
+		if got := listed(names); got != want {
+			t.Errorf("%d databases: %q, not %q", len(names), got, want)
+		}
+	}
+}

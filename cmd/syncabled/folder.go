@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"syncabled/revlog"
 )
@@ -23,6 +24,15 @@ func (f dataFolder) names() ([]string, error) {
 	return names, explainData(err)
 }
 
+// listed names the databases of a folder, or some of them.
+func listed(names []string) string {
+	const most = 10
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
 // check refuses the name of a database that the folder does not have, which opening
 // it would make.
 func (f dataFolder) check(db string) error {
@@ -31,7 +41,7 @@ func (f dataFolder) check(db string) error {
 	}
 	names, err := f.names()
 	if err == nil && !slices.Contains(names, db) {
-		err = fmt.Errorf("no database %s in %s; name it with --db, and its folder with --data", db, f.Data)
+		err = fmt.Errorf("no database %s in %s, which has %s; name it with --db, and its folder with --data", db, f.Data, listed(names))
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -107,7 +108,7 @@ func (c healthCommand) client() (*http.Client, error) {
 
 var errSpeaksTLS = errors.New("the server speaks TLS: ask with --url https://HOST:PORT, and --ca if its certificate is of a private authority; or set SYNCABLED_TLS_CERT as for the server")
 
-// explainHealth adds to an error of TLS what mends it.
+// explainHealth adds to an error what mends it.
 func explainHealth(err error) error {
 	var (
 		authority x509.UnknownAuthorityError
@@ -121,6 +122,8 @@ func explainHealth(err error) error {
 		return fmt.Errorf("%w; name the server with --url as its certificate does", err)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Errorf("%w; renew it", err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w; start the server, or name the one to ask with --url, --admin or --listen", err)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fmt.Errorf("%w; it speaks no TLS there: ask with --url http://HOST:PORT", err)
 	}

@@ -81,6 +81,7 @@ type call struct {
 	commands commands
 	context  *kong.Context
 	settings *settings
+	hint     string // where to find what the call should have been, if it is wrong
 }
 
 func main() {
@@ -111,6 +112,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 		c.context, err = newParser(&c.commands, c.settings,
 			kong.Writers(stdout, stderr),
 			kong.Exit(func(status int) { code = status })).Parse(args)
+		c.hint = helpHint(err)
 		return c, explainCall(err)
 	}
 	c, err := parse()
@@ -118,7 +120,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "syncabled: %v\nSee 'syncabled --help', and 'syncabled serve --help' for all flags.\n", err)
+		fmt.Fprintf(stderr, "syncabled: %v\n%s\n", err, c.hint)
 		return exitUsage
 	}
 	w := world{ctx, stdin, stdout, stderr, parse}

@@ -20,6 +20,16 @@ func explainCall(err error) error {
 	return err
 }
 
+// helpHint names the help that says how to call what was called wrongly.
+func helpHint(err error) string {
+	if wrong := (*kong.ParseError)(nil); errors.As(err, &wrong) && wrong.Context != nil {
+		if node := wrong.Context.Selected(); node != nil && node.Name != "serve" {
+			return fmt.Sprintf("See 'syncabled %s --help'.", node.Path())
+		}
+	}
+	return "See 'syncabled --help', and 'syncabled serve --help' for all flags."
+}
+
 // explainTrace returns what is wrong with the words of a call, nil if nothing is.
 func explainTrace(ctx *kong.Context) error {
 	if ctx.Error == nil {

@@ -131,6 +131,9 @@ func (c checkCommand) Run(w world) error {
 	for _, pattern := range rights.Impossible {
 		fmt.Fprintf(w.stderr, "syncabled: %v\n", jwtauth.CheckPattern(pattern))
 	}
+	if len(rights.Impossible) > 0 && len(c.JWTDatabases) > 0 {
+		fmt.Fprintln(w.stderr, "syncabled: in --jwt-databases, {sub:slug} makes such a name of any sub")
+	}
 	if len(rights.Impossible) == len(rights.Databases) {
 		return errors.New("the token opens no database")
 	}
