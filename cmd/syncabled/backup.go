@@ -16,7 +16,7 @@ import (
 type backupCommand struct {
 	dataFolder `embed:""`
 	DB         string `name:"db" placeholder:"NAME" help:"Copy only this database."`
-	To         string `arg:"" type:"path" help:"Folder for the copies. It is made if there is none; files in it are not overwritten."`
+	To         string `arg:"" type:"path" help:"Folder for the copies. It is created if it does not exist; files in it are not overwritten."`
 }
 
 // Run copies and checks one database after the other.

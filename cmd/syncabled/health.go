@@ -24,7 +24,7 @@ type healthCommand struct {
 	TLSCert file    `name:"tls-cert" placeholder:"FILE" help:"The certificate of that server, which then speaks TLS at --listen."`
 	CA      file    `name:"ca" placeholder:"FILE" help:"Certificates to trust, PEM, when the server has one of a private authority; for a self-signed one, itself."`
 	Live    bool    `help:"Ask only whether it answers, and not whether it is ready for clients: what a restart would mend."`
-	Timeout span    `default:"5s" placeholder:"TIME" help:"For the answer (${default})."`
+	Timeout span    `default:"5s" placeholder:"TIME" help:"Time to wait for the answer (${default})."`
 }
 
 // Help is printed between the summary of the command and its flags.

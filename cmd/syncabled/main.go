@@ -28,8 +28,8 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve databases to clients (the default command)."`
 	Backup  backupCommand  `cmd:"" help:"Copy databases, while a server runs or not."`
-	Restore restoreCommand `cmd:"" help:"Make databases of copies that backup made."`
-	Verify  verifyCommand  `cmd:"" help:"Check that databases hold together."`
+	Restore restoreCommand `cmd:"" help:"Restore databases from copies that backup made."`
+	Verify  verifyCommand  `cmd:"" help:"Check that the files of databases are intact."`
 	Health  healthCommand  `cmd:"" help:"Ask a server whether it is well."`
 	Refused refusedCommand `cmd:"" help:"Print the changes that a database refused."`
 	Inspect inspectCommand `cmd:"" help:"Print the log of a database, while a server runs or not."`

@@ -20,7 +20,7 @@ import (
 // serveCommand serves the databases of a data folder.
 type serveCommand struct {
 	Listen      address         `group:"Serving:" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on, host:port (${default}). Without a host: all of this machine. Port 0: a free one."`
-	Data        string          `group:"Serving:" default:"data" type:"path" placeholder:"DIR" help:"Folder of the databases (./data); it is made if there is none. One process at a time may have it."`
+	Data        string          `group:"Serving:" default:"data" type:"path" placeholder:"DIR" help:"Folder of the databases (./data); it is created if it does not exist. Only one process at a time can use it."`
 	Static      folder          `group:"Serving:" placeholder:"DIR" help:"Folder of files to serve beside the sync endpoint, such as the app itself."`
 	AllowHost   []hostPattern   `group:"Serving:" placeholder:"HOST" help:"Hosts that the server answers for without authentication, beside localhost, IP addresses and the hosts of --allow-origin: sync.example.com, *.example.com, or * for all. A server behind a proxy, or with a name, needs it."`
 	AllowOrigin []originPattern `group:"Serving:" placeholder:"PATTERN" help:"Origins whose pages may connect, beside those of the same host and of localhost: app.example.com, *.example.com, https://app.example.com, http://[2001:db8::1]:3000, or * for all. With --jwt-cookie, a pattern without a scheme means https."`
@@ -31,8 +31,8 @@ type serveCommand struct {
 	authFlags    `embed:""`
 	InsecureOpen bool `group:"Authentication:" help:"Serve everybody who reaches the address, without authentication."`
 
-	MaxConnections           count     `group:"Connections:" default:"20000" placeholder:"N" help:"Most connections (${default}). What is more is closed with 1013."`
-	MaxConnectionsPerAddress count     `group:"Connections:" placeholder:"N" help:"Most connections from one address, or one network of IPv6 with 64 bits (any number). What is more is closed with 1013."`
+	MaxConnections           count     `group:"Connections:" default:"20000" placeholder:"N" help:"Most connections (${default}). Further ones are closed with 1013."`
+	MaxConnectionsPerAddress count     `group:"Connections:" placeholder:"N" help:"Most connections from one address, or one network of IPv6 with 64 bits (any number). Further ones are closed with 1013."`
 	MaxHandshakes            count     `group:"Connections:" default:"2000" placeholder:"N" help:"Most connections that are not in sync yet (${default}). If there are more, the oldest is closed."`
 	TrustProxy               []network `group:"Connections:" placeholder:"ADDR" help:"Proxies whose X-Forwarded-For says what address a connection comes from: 10.0.0.1, 10.0.0.0/8."`
 	MaxMessagesPerSecond     count     `group:"Connections:" default:"10000" placeholder:"N" help:"Most messages a second from one connection (${default}). One that sends more is closed with 1008."`
@@ -47,20 +47,20 @@ type serveCommand struct {
 	MaxSteps         count `group:"Limits:" default:"100" placeholder:"N" help:"Most steps of a key path (${default})."`
 	MaxHeldPerClient size  `group:"Limits:" default:"256MiB" placeholder:"SIZE" help:"Most that is held of one client's set until its last part has come (${default}). What is more is closed with 1009."`
 	MaxHeld          size  `group:"Limits:" default:"4GiB" placeholder:"SIZE" help:"Most that is held of the sets of all clients of a database (${default}). What is more is closed with 1013."`
-	MaxReceiving     size  `group:"Limits:" default:"1GiB" placeholder:"SIZE" help:"Most that may have come of large messages that are not complete; it is in the data folder (${default}). If it is more, the oldest is closed with 1013."`
+	MaxReceiving     size  `group:"Limits:" default:"1GiB" placeholder:"SIZE" help:"Most bytes of large messages that have not arrived completely, from all clients (${default}). They are kept in the data folder. If there are more, the connection with the oldest is closed with 1013."`
 	MaxDatabases     count `group:"Limits:" default:"10000" placeholder:"N" help:"Most databases (${default}). Connections to further ones are closed with 1013."`
 	PageChanges      count `group:"Limits:" default:"50000" placeholder:"N" help:"Most changes in one message to a client (${default}); what is more goes out in several."`
 	PageBytes        size  `group:"Limits:" default:"8MiB" placeholder:"SIZE" help:"Size after which a message to a client ends (${default}); what is more goes out in further ones."`
 
-	PingInterval span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Between two pings of a connection (${default})."`
-	PingTimeout  span `group:"Timing:" default:"15s" placeholder:"TIME" help:"For the answer to a ping, or the connection is closed (${default})."`
-	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"For a client to take in anything of what it is sent, or the connection is closed (${default})."`
-	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"From the end of a database's last connection to the closing of its file (${default})."`
-	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"For a client to go on with a set that it sent in part, or that part is committed (${default})."`
-	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"For a client that is away to go on with a set that it sent in part, or that part is committed (${default})."`
-	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Over which connections are closed, one after the other, when the server ends (${default}). The program ends at most 2 s later."`
+	PingInterval span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Time between two pings of a connection (${default})."`
+	PingTimeout  span `group:"Timing:" default:"15s" placeholder:"TIME" help:"Time to answer a ping; after it the connection is closed (${default})."`
+	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Time in which a client must take in some of what it is sent; after it the connection is closed (${default})."`
+	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"Time from the end of a database's last connection until its file is closed (${default})."`
+	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"Time for a connected client to continue a set that it has sent in part; after it that part is committed (${default})."`
+	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"The same for a client that is away (${default})."`
+	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Time over which connections are closed, one after the other, when the server ends (${default}). The program ends at most 2 s later."`
 
-	PrintConfig bool `name:"print-config" help:"Print what every setting is and where that comes from, as a file for --config, and end."`
+	PrintConfig bool `name:"print-config" help:"Print every setting and where its value comes from, as a file for --config, and exit."`
 
 	adminFlags `embed:""`
 }
