@@ -111,6 +111,43 @@ func (s *Server) logPath(r *http.Request) {
 const subprotocol = "syncabled"
 
 func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
+	name, grant, tables, ok := s.checkHandshake(w, r)
+	if !ok {
+		return
+	}
+	link, ok := connectionOf(r)
+	if !ok {
+		http.Error(w, "sessions need a connection that Serve accepted", http.StatusInternalServerError)
+		return
+	}
+	session := s.newSession(r, link, grant, tables)
+	below := link.Conn
+	if r.TLS != nil { // what goes there is for TLS to say
+		below = nil
+	}
+	var err error
+	session.conn, err = socket.Accept(w, r, below, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // the origin has been checked
+		Subprotocols:       []string{subprotocol},
+		OnPingReceived:     session.answerPing,
+	})
+	if err != nil {
+		s.counts.refuse(refusedHandshake)
+		s.config.Logger.Debug().Err(err).Str("remote", session.remote).Msg("handshake refused")
+		return
+	}
+	session.conn.LimitMessages(int64(s.config.Limits.FrameBytes))
+	if refusal := s.admit(session); refusal != nil {
+		session.close(*refusal)
+		return
+	}
+	go s.runSession(session, name) // Serve waits for it
+}
+
+// checkHandshake returns the database that a handshake is for, what the client may do
+// there, and the tables that it says it has. If ok is false the handshake is refused,
+// and has been answered.
+func (s *Server) checkHandshake(w http.ResponseWriter, r *http.Request) (name string, grant Grant, tables map[string]struct{}, ok bool) {
 	if r.ContentLength != 0 {
 		s.counts.refuse(refusedHandshake)
 		http.Error(w, "a WebSocket handshake has no body", http.StatusBadRequest)
@@ -133,16 +170,15 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w)
 		return
 	}
-	link, ok := connectionOf(r)
-	if !ok {
-		http.Error(w, "sessions need a connection that Serve accepted", http.StatusInternalServerError)
-		return
-	}
-	tables, err := tablesOf(r.URL.Query())
-	if err != nil {
+	if tables, err = tablesOf(r.URL.Query()); err != nil {
 		s.refuseTables(w, r, err)
 		return
 	}
+	return name, grant, tables, true
+}
+
+// newSession returns a session that has no conn yet.
+func (s *Server) newSession(r *http.Request, link *connection, grant Grant, tables map[string]struct{}) *session {
 	remote := remoteOf(r, s.config.TrustProxy)
 	session := &session{
 		server:   s,
@@ -158,26 +194,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		ended:    make(chan struct{}),
 	}
 	session.limitTo(grant)
-	below := link.Conn
-	if r.TLS != nil { // what goes there is for TLS to say
-		below = nil
-	}
-	session.conn, err = socket.Accept(w, r, below, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // the origin has been checked
-		Subprotocols:       []string{subprotocol},
-		OnPingReceived:     session.answerPing,
-	})
-	if err != nil {
-		s.counts.refuse(refusedHandshake)
-		s.config.Logger.Debug().Err(err).Str("remote", remote).Msg("handshake refused")
-		return
-	}
-	session.conn.LimitMessages(int64(s.config.Limits.FrameBytes))
-	if refusal := s.admit(session); refusal != nil {
-		session.close(*refusal)
-		return
-	}
-	go s.runSession(session, name) // Serve waits for it
+	return session
 }
 
 // mostTables is how many tables a client may say it has: they are kept for as long as
