@@ -38,9 +38,13 @@ func (s *Server) admit(session *session) *closing {
 	return nil
 }
 
+// leave takes a session off the list. It may have been taken off before.
 func (s *Server) leave(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, listed := s.sessions[session]; !listed {
+		return
+	}
 	delete(s.sessions, session)
 	if s.fromAddress[session.address]--; s.fromAddress[session.address] == 0 {
 		delete(s.fromAddress, session.address)

@@ -47,8 +47,9 @@ func (d *databases) abandon(db *database, log revlog.Log) {
 	d.endSessions(db)
 }
 
-// endSessions closes the sessions of a database whose log was given up. Those that
-// are not listed yet find out by themselves.
+// endSessions closes the sessions of a database whose log was given up, and takes them
+// off the list: one that reads or writes the file may never do so itself, and the
+// server could not end. Those that have no database yet find out by themselves.
 func (s *Server) endSessions(db *database) {
 	s.mu.Lock()
 	var open []*session
@@ -60,7 +61,10 @@ func (s *Server) endSessions(db *database) {
 	s.mu.Unlock()
 	var closing sync.WaitGroup
 	for _, session := range open {
-		closing.Go(func() { session.close(stays) })
+		closing.Go(func() {
+			session.close(stays)
+			s.leave(session)
+		})
 	}
 	closing.Wait()
 }

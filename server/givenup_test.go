@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -59,7 +60,7 @@ func (l lostLog) Close() error {
 }
 
 // A log that is given up takes its sessions with it, whatever they wait for. Nobody
-// gets in any more, and other databases go on.
+// gets in any more, other databases go on, and the server can be ended.
 func TestGivenUpLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		surrender := &surrender{sets: 1, givenUp: make(chan struct{}), end: make(chan struct{})}
@@ -103,7 +104,18 @@ func TestGivenUpLog(t *testing.T) {
 		fine.send(changes(2, object("k", 2)))
 		fine.expect(`{"type":"ack","requestId":2}`)
 
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.shutDown()
+		}()
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Error("the server does not end while the commit has not returned")
+		}
 		close(surrender.end)
+		<-ended
 		if err := inner.Close(); err != nil {
 			t.Error(err)
 		}
