@@ -51,6 +51,8 @@ func explain(err error) error {
 		return ErrClosed
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return fmt.Errorf("%w: it is no bbolt file (%w)", ErrFormat, err)
+	case err != nil && strings.Contains(err.Error(), "file size too small"):
+		return fmt.Errorf("%w: it is cut off (%w)", ErrFormat, err)
 	}
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
 		// Some errors bbolt passes on as text.
