@@ -182,11 +182,18 @@ func create(path string) error {
 // checkFile opens a file that exists without changing it, and calls check if it
 // is ours and the pages that are in use hold together.
 func checkFile(path string, pages func(io.ReaderAt, int, meta) error, check func(*bbolt.Tx) error) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 { // create leaves no such file, so it was one of ours that has lost all
+		return fmt.Errorf("%w: it is empty", ErrFormat)
+	}
 	options := *bbolt.DefaultOptions
 	options.Timeout = lockWait
 	options.ReadOnly = true
 	var bolt *bbolt.DB
-	err := guard(func() (err error) {
+	err = guard(func() (err error) {
 		bolt, err = bbolt.Open(path, 0, &options)
 		return explain(err)
 	})

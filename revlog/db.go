@@ -181,9 +181,9 @@ func open(path string, options Options) (*DB, error) {
 
 // openFile opens a file that is ours, or a new one. Any other it does not touch.
 func openFile(path string, options Options) (*bbolt.DB, error) {
-	info, err := os.Stat(path)
+	_, err := os.Stat(path)
 	switch {
-	case errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0:
+	case errors.Is(err, os.ErrNotExist):
 		err = create(path)
 	case err == nil:
 		err = checkFile(path, checkUpper, func(*bbolt.Tx) error { return nil })

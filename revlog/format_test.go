@@ -27,6 +27,7 @@ func TestOpenRefusesForeignFiles(t *testing.T) {
 	}{
 		{"text", writes([]byte(strings.Repeat("Dear diary, ", 1000))), "no bbolt file"},
 		{"short text", writes([]byte("hello")), "no bbolt file"},
+		{"empty", writes(nil), "it is empty"},
 		{"garbage", writes(garbage(64 << 10)), "no bbolt file"},
 		{"zeros", writes(make([]byte, 64<<10)), "no bbolt file"},
 		{"SQLite", writes(append([]byte("SQLite format 3\x00"), garbage(16<<10)...)), "no bbolt file"},
@@ -81,28 +82,17 @@ func TestOpenRefusesTruncatedFiles(t *testing.T) {
 	}
 }
 
-func TestOpenMakesNewFiles(t *testing.T) {
-	for _, file := range []struct {
-		name string
-		make func(t *testing.T, path string)
-	}{
-		{"absent", func(*testing.T, string) {}},
-		{"empty", writes(nil)},
-	} {
-		t.Run(file.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "new.db")
-			file.make(t, path)
-			db := mustOpen(t, path, revlog.Options{})
-			id := db.ID()
-			fillObjects(t, db, 1)
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
-			db = mustOpen(t, path, revlog.Options{})
-			if db.Head() != 1 || db.ID() != id {
-				t.Errorf("after a reopen the head is %d and the id %s, want 1 and %s", db.Head(), db.ID(), id)
-			}
-		})
+func TestOpenMakesNewFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.db")
+	db := mustOpen(t, path, revlog.Options{})
+	id := db.ID()
+	fillObjects(t, db, 1)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = mustOpen(t, path, revlog.Options{})
+	if db.Head() != 1 || db.ID() != id {
+		t.Errorf("after a reopen the head is %d and the id %s, want 1 and %s", db.Head(), db.ID(), id)
 	}
 }
 

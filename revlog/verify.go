@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -31,13 +30,6 @@ var ErrBroken = errors.New("database is broken")
 // each object form a chain, and that every object is what a replay of its
 // entries gives. The error names the first broken thing.
 func Verify(path string) (Summary, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Summary{}, err
-	}
-	if info.Size() == 0 {
-		return Summary{}, fmt.Errorf("open %s: %w: it is empty", path, ErrFormat)
-	}
 	v := verifier{overlay: newOverlay()}
 	if err := checkFile(path, checkPages, v.run); err != nil {
 		return Summary{}, fmt.Errorf("%s: %w", path, err)

@@ -34,7 +34,6 @@ func TestVerifyCounts(t *testing.T) {
 	untouched()
 }
 
-// TestVerifyRefusesForeignFiles: also a file that Open would make a database of.
 func TestVerifyRefusesForeignFiles(t *testing.T) {
 	for name, makeFile := range map[string]func(*testing.T, string){
 		"text":                             writes([]byte("Dear diary")),
