@@ -12,6 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/rs/zerolog"
 
+	"syncabled/revlog"
 	"syncabled/server"
 	"syncabled/server/jwtauth"
 )
@@ -35,10 +36,15 @@ type mintCommand struct {
 
 var errNoSecret = errors.New("there is no secret to sign with: set SYNCABLED_JWT_SECRET to that of the server, such as one of: openssl rand -base64 32")
 
+var errNoSubject = errors.New("--sub is empty, and the server refuses such tokens: name somebody")
+
 // Run prints the token and nothing else.
 func (c mintCommand) Run(w world) error {
 	if c.JWTSecret == "" {
 		return errNoSecret
+	}
+	if c.Sub == "" {
+		return errNoSubject
 	}
 	if _, err := jwtauth.New(jwtauth.Config{Secret: []byte(c.JWTSecret)}); err != nil {
 		return err
@@ -129,7 +135,8 @@ func (c checkCommand) Run(w world) error {
 		return err
 	}
 	for _, pattern := range rights.Impossible {
-		fmt.Fprintf(w.stderr, "syncabled: %v\n", jwtauth.CheckPattern(pattern))
+		// As a name: a * in it may be that of a claim, which stands for nothing else.
+		fmt.Fprintf(w.stderr, "syncabled: %v\n", revlog.CheckName(pattern))
 	}
 	if len(rights.Impossible) > 0 && len(c.JWTDatabases) > 0 {
 		fmt.Fprintln(w.stderr, "syncabled: in --jwt-databases, {sub:slug} makes such a name of any sub")
