@@ -23,6 +23,9 @@ func (db *DB) WriteTo(w io.Writer) (int64, error) {
 		n, err = tx.WriteTo(w)
 		return err
 	})
+	if errors.Is(err, io.EOF) { // of the file, which is to have as much as its meta page says
+		err = fmt.Errorf("%w: the file was cut off after %d bytes: %w", ErrBroken, n, err)
+	}
 	return n, err
 }
 

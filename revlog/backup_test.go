@@ -2,8 +2,11 @@ package revlog_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +112,35 @@ func backUp(t *testing.T, db *revlog.DB, path string) {
 	_, err = db.WriteTo(file)
 	if err := errors.Join(err, file.Close()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestBackupOfFileCutOff: whoever asks for the copy is told what the file lacks.
+func TestBackupOfFileCutOff(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is mapped cannot be cut off there")
+	}
+	path := filepath.Join(t.TempDir(), "file.db")
+	db := mustOpen(t, path, revlog.Options{})
+	fillObjects(t, db, 100)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, int64(3*os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { // so that it can be closed
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.WriteAt(content, 0)
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := db.WriteTo(io.Discard); !errors.Is(err, revlog.ErrBroken) || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("got error %v, want ErrBroken, and that the file was cut off", err)
 	}
 }
