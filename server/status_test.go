@@ -82,7 +82,9 @@ func TestCountsOfConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startSite(t, server.Config{MaxConnectionsPerAddress: 2})
 		a := s.connect("/", nil)
-		a.send(identity("a"), subscribe(0), changes(1, object("k", 1), object("l", 1)))
+		a.send(identity("a"), subscribe(0))
+		a.received()
+		a.send(changes(1, object("k", 1), object("l", 1)))
 		a.received()
 		b := s.connect("/", nil)
 		b.send(identity("b"), subscribe(0))
