@@ -31,7 +31,7 @@ type aheadLog struct {
 
 type clientName struct{ database, identity string }
 
-// mostAhead is how many clients are counted, of all databases.
+// mostAhead is how many clients are counted, of all databases, beside one of each.
 const mostAhead = 10_000
 
 // aheadDelay is how long clients are counted before their number is logged: when
@@ -48,14 +48,18 @@ func newAheadLog(logger zerolog.Logger) *aheadLog {
 	}
 }
 
-// note counts a client, unless it has been.
+// note counts a client, unless it has been. If there are too many, the first one of each
+// database counts all the same, so that every database is told of.
 func (l *aheadLog) note(name clientName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, known := l.clients[name]; known || len(l.clients) == mostAhead {
+	full := len(l.clients) == mostAhead
+	if _, known := l.clients[name]; known || full && l.byDatabase[name.database] > 0 {
 		return
 	}
-	l.clients[name] = struct{}{}
+	if !full {
+		l.clients[name] = struct{}{}
+	}
 	l.byDatabase[name.database]++
 	select {
 	case l.due <- struct{}{}:
