@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,6 +53,26 @@ func TestOffenderIsLoggedOnce(t *testing.T) {
 		}
 		if diff := cmp.Diff([]any{"", "a", "b"}, clients); diff != "" {
 			t.Errorf("clients (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Offenders that come through a proxy are told apart by the host that the proxy names.
+func TestOffendersBehindAProxyAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{TrustProxy: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
+		for range 2 {
+			for _, host := range []string{"198.51.100.1", "198.51.100.1:4711", "203.0.113.9"} {
+				s.connect("/", http.Header{"X-Forwarded-For": {host}}).send("{}")
+				synctest.Wait()
+			}
+		}
+		var hosts []any
+		for _, event := range s.events.about("client does not speak the protocol") {
+			hosts = append(hosts, event["remote"])
+		}
+		if diff := cmp.Diff([]any{"198.51.100.1", "203.0.113.9"}, hosts); diff != "" {
+			t.Errorf("hosts (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/coder/websocket"
@@ -143,7 +142,7 @@ func (s *session) checkOrder(msg protocol.Message) *protocol.Error {
 func (s *session) offend(code websocket.StatusCode, offence *protocol.Error) ([]byte, error) {
 	who := s.identity
 	if who == "" {
-		who, _, _ = net.SplitHostPort(s.remote) // its next connection has another port
+		who = s.address // its next connection has another port
 	}
 	if s.server.offenders.allow(who) {
 		s.logger().Warn().Str("client", s.identity).Str("error", offence.Message).Msg("client does not speak the protocol")
