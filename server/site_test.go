@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/server"
 )
@@ -50,7 +51,7 @@ func startSite(t *testing.T, config server.Config) *site {
 }
 
 func newSite(t *testing.T, config server.Config) *site {
-	s := &site{t: t, config: config, data: t.TempDir(), events: new(events)}
+	s := &site{t: t, config: config, data: t.TempDir(), events: &events{t: t}}
 	s.config.Logger = zerolog.New(s.events)
 	s.config.AllowHost = append(s.config.AllowHost, siteHost)
 	s.config.Now = s.clock.now
@@ -147,6 +148,7 @@ func readRefusal(t *testing.T, response *http.Response) ending {
 
 // events collects what the server logs.
 type events struct {
+	t     testing.TB
 	mu    sync.Mutex
 	lines []map[string]any
 }
@@ -155,6 +157,13 @@ func (e *events) Write(line []byte) (int, error) {
 	event := map[string]any{}
 	if err := json.Unmarshal(line, &event); err != nil {
 		return 0, err
+	}
+	fields := 0
+	for range protocol.Members(line) {
+		fields++
+	}
+	if fields > len(event) {
+		e.t.Errorf("an event has a field twice: %s", line)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

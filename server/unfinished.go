@@ -78,7 +78,7 @@ func (s *session) finishFor(ctx context.Context, identity string) error {
 		return err
 	}
 	if s.server.offenders.allow(identity + " is presented by another subject") {
-		s.logger().Warn().Str("client", identity).Str("subject", s.grant.Subject).Str("remote", s.remote).
+		s.logger().Warn().Str("client", identity).Str("subject", s.grant.Subject).
 			Msg("a subject presents the identity of another one that is connected; it gets an identity of its own")
 	}
 	s.awaitOwners(p, wished)
