@@ -16,9 +16,9 @@ import (
 // has until some time after the drain time:
 const (
 	answerGrace = 500 * time.Millisecond  // messages in hand are answered
-	cutGrace    = time.Second             // clients have taken in their close, or they are cut
-	leaveGrace  = 1250 * time.Millisecond // sessions have ended; then the databases are closed
-	endGrace    = 1750 * time.Millisecond // all has ended; so the program does within 2 s
+	cutGrace    = 750 * time.Millisecond  // clients have taken in their close, or they are cut
+	leaveGrace  = time.Second             // sessions have ended; then the databases are closed
+	endGrace    = 1500 * time.Millisecond // all has ended; the rest of 2 s is for a machine that is busy
 )
 
 // An AbandonedError says which databases could not be closed in time, because a commit,
