@@ -195,7 +195,7 @@ func (p *peer) leave(s *session) {
 	delete(p.muted, s)
 	p.doubled.Store(len(p.muted) > 0)
 	if p.speaker != s {
-		if waited {
+		if waited && *s.end.Load() == anotherSpeaks {
 			p.noteOutlived()
 		}
 		return

@@ -15,20 +15,21 @@ import (
 // speaks for a peer, so of two devices one would be muted or late, wait without end,
 // and nobody would know.
 //
-// The difference shows when a connection ends. A client that has lost one of its
-// connections closes the one that speaks, and then connects again. So if the speaker
-// is still there when a new connection has come, and answers a ping, the connection
-// that ended and the new one are of another device than the speaker. When that has
-// happened twice it is taken for certain: the device that comes is refused for as long
-// as the other one is connected.
+// A connection that waits is closed, to see who comes back, if there is reason to
+// suspect it. A client that has lost one of its connections closes the one that speaks,
+// and then connects again. So if the speaker is still there when a new connection has
+// come, and answers a ping, the connection that was closed and the new one are of
+// another device than the speaker. When that has happened twice it is taken for certain:
+// the device that comes is refused for as long as the other one is connected. If the
+// speaker is closed too, it was one client, which has lost some seconds, and it is left
+// alone for an hour.
 //
-// A device that waits does not end its connection by itself. It is closed, to see who
-// comes back, if there is reason to suspect it. If the speaker is closed too, it was
-// one client, which has lost some seconds, and it is left alone for an hour.
+// What clients end themselves shows nothing: pages are reloaded beside a window that
+// sleeps.
 
 // Rivals are what shows that several devices use the identity of a peer.
 type rivals struct {
-	outlived time.Time // when a connection ended that the speaker did not end with; zero if none did, or it has come back
+	outlived time.Time // when a connection was closed that the speaker did not end with; zero if none was, or it has come back
 	tested   time.Time // when a connection was closed to see who comes back; zero if it was another device
 	returns  int       // that show two devices
 	since    time.Time // when the first one of these was, or a device was refused last
@@ -64,8 +65,8 @@ func (p *peer) suspects() *rivals {
 	return p.rivals
 }
 
-// noteOutlived notes that a connection has ended that did not speak. The caller holds
-// mu.
+// noteOutlived notes that a connection was closed to see who comes back. The caller
+// holds mu.
 func (p *peer) noteOutlived() {
 	if p.isSettled() {
 		p.suspects().outlived = time.Now()

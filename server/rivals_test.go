@@ -86,6 +86,29 @@ func TestTwoHastyDevices(t *testing.T) {
 	})
 }
 
+// A window that sleeps keeps its connection. Pages that are reloaded beside it, and are
+// late because it is sent what others change, are no other device.
+func TestReloadsBesideWindowThatSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{})
+		window, other := s.enter("a", nil), s.enter("b", nil)
+		for visit := range 20 {
+			time.Sleep(5 * time.Second)
+			page := s.connect("/", nil)
+			time.Sleep(100 * time.Millisecond)
+			other.send(changes(2+visit, object(fmt.Sprint("k", visit), 1)))
+			window.received()
+			page.send(identity("a"), changes(1), subscribe(0))
+			time.Sleep(3 * time.Second)
+			if ended := page.ending(); ended != nil {
+				t.Fatalf("visit %d: closed with %v", visit, ended)
+			}
+			page.leave()
+		}
+		s.expectRivals(0)
+	})
+}
+
 // A device that is late would wait for its first answer without end.
 func TestSilentDeviceIsToldApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
