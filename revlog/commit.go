@@ -27,17 +27,21 @@ func (db *DB) Submit(ctx context.Context, set Set) (Receipt, error) {
 	case db.commitAlone(r):
 	case !db.queue.push(r):
 		return Receipt{}, db.whyClosed()
+	case ctx.Done() == nil:
+		<-r.done // waiting for one channel costs half as much
 	default:
 		select {
 		case <-r.done:
 		case <-ctx.Done():
 			return Receipt{}, ctx.Err() // the request is still in the queue
-		case <-db.givenUp.done:
-			return Receipt{}, db.givenUp.err // the committer may never return
 		}
 	}
-	defer db.queue.recycle(r)
-	return r.receipt, r.err
+	if r.err != nil {
+		return Receipt{}, r.err
+	}
+	receipt := r.receipt
+	db.queue.recycle(r)
+	return receipt, nil
 }
 
 // commitAlone commits a set on the goroutine of its writer, if that seems to be the
@@ -153,8 +157,7 @@ func (db *DB) commit(group []*request) {
 		err = fmt.Errorf("commit: %w", err)
 	}
 	for _, r := range group {
-		r.err = err
-		r.done <- struct{}{}
+		r.answer(err)
 	}
 }
 

@@ -40,6 +40,7 @@ func (db *DB) giveUp(err error) error {
 	db.givenUp.once.Do(func() {
 		db.givenUp.err = db.options.giveUp(err)
 		close(db.givenUp.done)
+		db.queue.abandon(db.givenUp.err)
 		db.end()
 	})
 	return db.givenUp.err

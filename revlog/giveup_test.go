@@ -197,3 +197,30 @@ func TestGivenUpWhileTheMapGrows(t *testing.T) {
 	}
 	wantGivenUp(t, db, db.Close)
 }
+
+// A committer that never returns leaves nobody without an answer, and one that does
+// answers nobody twice.
+func TestQueueIsAbandoned(t *testing.T) {
+	q := newQueue()
+	taken, waiting := q.newRequest(setOf(1, 1)), q.newRequest(setOf(2, 1))
+	q.push(taken)
+	group := q.take()
+	q.push(waiting)
+	q.abandon(ErrGivenUp)
+	for _, r := range group {
+		r.answer(nil)
+	}
+	for name, r := range map[string]*request{"taken": taken, "waiting": waiting} {
+		select {
+		case <-r.done:
+			if !errors.Is(r.err, ErrGivenUp) {
+				t.Errorf("%s: got error %v, want ErrGivenUp", name, r.err)
+			}
+		default:
+			t.Errorf("%s has no answer", name)
+		}
+	}
+	if q.push(q.newRequest(setOf(3, 1))) {
+		t.Error("a request is taken that nobody will answer")
+	}
+}

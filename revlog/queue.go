@@ -2,16 +2,28 @@ package revlog
 
 import (
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A request is a set on its way to disk.
 type request struct {
-	set     Set
-	receipt Receipt
-	err     error
-	done    chan struct{} // has room for one; full when receipt and err are final
+	set      Set
+	receipt  Receipt // not to be looked at if err is not nil
+	err      error
+	done     chan struct{} // has room for one; full when receipt and err are final
+	answered atomic.Bool   // somebody answers it, or nobody waits for an answer
+}
+
+// answer answers a request, unless somebody else has: the committer does, or who gives
+// the log up.
+func (r *request) answer(err error) {
+	if r.answered.CompareAndSwap(false, true) {
+		r.err = err
+		r.done <- struct{}{}
+	}
 }
 
 // A queue gathers requests into groups that are committed together.
@@ -20,6 +32,7 @@ type queue struct {
 
 	mu      sync.Mutex
 	waiting []*request
+	taken   []*request // the group that was taken last
 	closed  bool
 
 	answered sync.Pool // of requests
@@ -36,11 +49,13 @@ func (q *queue) newRequest(set Set) *request {
 		r = &request{done: make(chan struct{}, 1)}
 	}
 	r.set = set
+	r.answered.Store(false)
 	return r
 }
 
+// recycle takes back a request that was answered without an error.
 func (q *queue) recycle(r *request) {
-	*r = request{done: r.done}
+	r.set, r.receipt = Set{}, Receipt{}
 	q.answered.Put(r)
 }
 
@@ -61,6 +76,17 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+}
+
+// abandon refuses further requests, and answers those that wait, or are with a committer
+// that may never return.
+func (q *queue) abandon(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, r := range slices.Concat(q.taken, q.waiting) { // who was answered may be here as well
+		r.answer(err)
+	}
 }
 
 func (q *queue) wake() {
@@ -94,6 +120,7 @@ func (q *queue) take() []*request {
 	if len(q.waiting) == 0 {
 		q.waiting = nil
 	}
+	q.taken = group
 	return group
 }
 
