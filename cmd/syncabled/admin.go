@@ -101,8 +101,8 @@ func (o *operating) serve(l net.Listener, s *server.Server, dir *revlog.Dir, com
 	return serveBeside(netutil.LimitListener(l, maxOperators), &http.Server{Handler: handler, WriteTimeout: answerTime}), nil
 }
 
-// How long a client that is no client of the sync protocol may take over the headers of
-// a request, and until the next one.
+// How long a client of the admin address or of the control socket may take over the
+// headers of a request, and until the next one.
 const (
 	headerTime    = 10 * time.Second
 	keepAliveTime = 2 * time.Minute

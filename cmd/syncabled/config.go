@@ -99,9 +99,9 @@ func (c config) flag(line int, name string, value any) (*kong.Flag, error) {
 	typed = strings.TrimPrefix(typed, "syncabled-")
 	near := nearest(typed, slices.Sorted(maps.Keys(c.flags)))
 	if near == "" {
-		return nil, c.errorAt(line, "", fmt.Errorf("%q is no setting; those are the flags of 'syncabled serve --help', without the --", name))
+		return nil, c.errorAt(line, "", fmt.Errorf("%q is not a setting; those are the flags of 'syncabled serve --help', without the --", name))
 	}
-	return nil, c.errorAt(line, "", fmt.Errorf("%q is no setting; did you mean %s? 'syncabled serve --help' lists them", name, near))
+	return nil, c.errorAt(line, "", fmt.Errorf("%q is not a setting; did you mean %s? 'syncabled serve --help' lists them", name, near))
 }
 
 // isTable reports whether a value is what follows a heading.
