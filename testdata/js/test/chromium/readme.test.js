@@ -44,10 +44,11 @@ async function add(page, text) {
   await page.getByRole('listitem').filter({ hasText: text }).waitFor();
 }
 
-async function show(windows, list) {
+async function show(windows, list, patience) {
   for (const { page, errors } of windows) {
-    await eventually(async () =>
-      assert.deepEqual((await page.getByRole('listitem').allTextContents()).sort(), list),
+    await eventually(
+      async () => assert.deepEqual((await page.getByRole('listitem').allTextContents()).sort(), list),
+      patience,
     );
     assert.deepEqual(errors, []);
   }
@@ -76,7 +77,7 @@ test('the app of the README works before its first sync, and syncs once the serv
   assert.equal(alice.warnings.length, 1, alice.warnings.join('\n'));
 });
 
-test('the app of the README is reloaded while the server is down, and syncs later', { timeout }, async (t) => {
+test('the app of the README is reloaded while the server is down, and syncs later', { timeout: 3 * timeout }, async (t) => {
   const { server, address } = await beforeFirstVisit(t);
   const alice = await visit(await newProfile(t), address);
   await add(alice.page, 'Milk');
@@ -86,9 +87,10 @@ test('the app of the README is reloaded while the server is down, and syncs late
   await alice.page.reload();
   await show([alice], ['Bread', 'Milk']);
 
+  // A page that was reloaded while it was still opening is missed after up to 40 seconds: docs/apps.md.
   await server.start();
   const bob = await visit(await newProfile(t), address);
-  await show([alice, bob], ['Bread', 'Milk']);
+  await show([alice, bob], ['Bread', 'Milk'], { within: 90_000 });
   await add(bob.page, 'Salt');
   await show([alice, bob], ['Bread', 'Milk', 'Salt']);
 });
