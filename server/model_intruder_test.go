@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,9 @@ func (w *world) intrude(victim *modelClient, rng *rand.Rand) {
 	}
 	intruder := &modelClient{world: w, name: "X", rng: rng, borrowed: pick(rng, "X", "X read", victim.subject()+" read", victim.subject()+" read")}
 	w.trace("%s presents the identity of %s", intruder.borrowed, victim.name)
+	if strings.HasPrefix(intruder.borrowed, victim.subject()) {
+		w.copied.Store(true)
+	}
 	p := &page{client: intruder, rng: rng}
 	intruder.page.Store(p)
 	p.task(func() {
