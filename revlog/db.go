@@ -317,8 +317,9 @@ func (db *DB) isClosed() bool {
 // whyClosed returns the error of calls to a log that is closed.
 func (db *DB) whyClosed() error { return cmp.Or(db.givenUp.cause(), ErrClosed) }
 
-// Close waits for the commit under way, writes what is only in memory to the
-// file, if that does not take long, and closes it. It returns the error that the log ended itself for, if it did.
+// Close waits for the commit under way, writes what is only in memory to the file, if
+// that does not take long, and closes it. It returns the error that the log ended
+// itself for, if it did.
 func (db *DB) Close() error {
 	db.end()
 	select {

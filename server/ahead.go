@@ -21,7 +21,7 @@ import (
 // the gap that the restore left.
 type aheadLog struct {
 	logger zerolog.Logger
-	due    chan struct{} // a database has its first
+	due    reminder // a database has its first
 
 	mu         sync.Mutex
 	clients    map[clientName]struct{}
@@ -41,7 +41,7 @@ const aheadDelay = time.Second
 func newAheadLog(logger zerolog.Logger) *aheadLog {
 	return &aheadLog{
 		logger:     logger,
-		due:        make(chan struct{}, 1),
+		due:        newReminder(),
 		clients:    map[clientName]struct{}{},
 		byDatabase: map[string]int{},
 		logged:     map[string]struct{}{},
@@ -61,10 +61,7 @@ func (l *aheadLog) note(name clientName) {
 		l.clients[name] = struct{}{}
 	}
 	l.byDatabase[name.database]++
-	select {
-	case l.due <- struct{}{}:
-	default:
-	}
+	l.due.ask()
 }
 
 // counts returns how many clients are ahead of each database that has some.
@@ -77,19 +74,7 @@ func (l *aheadLog) counts() map[string]int {
 // run logs databases that clients are ahead of, each one once, until ctx is done.
 func (l *aheadLog) run(ctx context.Context) {
 	defer l.report()
-	for {
-		select {
-		case <-l.due:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(aheadDelay):
-		case <-ctx.Done():
-			return
-		}
-		l.report()
-	}
+	l.due.run(ctx, aheadDelay, l.report)
 }
 
 func (l *aheadLog) report() {

@@ -15,7 +15,7 @@ import (
 // all of them come back, with every event in the log.
 type endLog struct {
 	logger zerolog.Logger
-	due    chan struct{} // something was left out
+	due    reminder // something was left out
 
 	mu        sync.Mutex
 	all       *rate.Limiter
@@ -40,7 +40,7 @@ const (
 func newEndLog(logger zerolog.Logger) *endLog {
 	return &endLog{
 		logger:    logger,
-		due:       make(chan struct{}, 1),
+		due:       newReminder(),
 		all:       rate.NewLimiter(endsPerSecond, endsAtOnce),
 		failures:  rate.NewLimiter(endsPerSecond, failuresAtOnce),
 		byAddress: map[string]*rate.Limiter{},
@@ -60,10 +60,7 @@ func (l *endLog) allow(address string, err error) bool {
 	default:
 		l.left++
 	}
-	select {
-	case l.due <- struct{}{}:
-	default:
-	}
+	l.due.ask()
 	return false
 }
 
@@ -84,19 +81,7 @@ func (l *endLog) of(address string) *rate.Limiter {
 // run logs how much was left out, now and then, until ctx is done.
 func (l *endLog) run(ctx context.Context) {
 	defer l.report()
-	for {
-		select {
-		case <-l.due:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(leftOutDelay):
-		case <-ctx.Done():
-			return
-		}
-		l.report()
-	}
+	l.due.run(ctx, leftOutDelay, l.report)
 }
 
 func (l *endLog) report() {

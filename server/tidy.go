@@ -12,7 +12,7 @@ import (
 // else happens the runtime lets it lie for minutes.
 type tidy struct {
 	turnover atomic.Int64 // connections that came or went
-	due      chan struct{}
+	due      reminder
 }
 
 const (
@@ -20,35 +20,14 @@ const (
 	tidyDelay       = 2 * time.Second // there may be more to come
 )
 
-func newTidy() *tidy { return &tidy{due: make(chan struct{}, 1)} }
+func newTidy() *tidy { return &tidy{due: newReminder()} }
 
 // note notes that a connection has come or gone.
 func (t *tidy) note() {
 	if t.turnover.Add(1)%manyConnections != 0 {
 		return
 	}
-	select {
-	case t.due <- struct{}{}:
-	default:
-	}
+	t.due.ask()
 }
 
-func (t *tidy) run(ctx context.Context) {
-	for {
-		select {
-		case <-t.due:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(tidyDelay):
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-t.due: // those that came meanwhile are among them
-		default:
-		}
-		debug.FreeOSMemory()
-	}
-}
+func (t *tidy) run(ctx context.Context) { t.due.run(ctx, tidyDelay, debug.FreeOSMemory) }
