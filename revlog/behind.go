@@ -69,11 +69,6 @@ func (db *DB) storeSome() bool {
 		}
 		return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(db.overlay.settledHead))
 	})
-	if db.runs.writing {
-		db.noteRead(len(batch) * usualObject) // of the run whose room they take
-	} else {
-		db.noteLooks(len(batch)) // not before: to spill, bbolt looks at their pages again
-	}
 	if err != nil {
 		return false
 	}
@@ -96,7 +91,6 @@ func (db *DB) readKeys() {
 			db.keys.readOn(newTxView(tx, nil), db.runs.found)
 			return nil
 		})
-		db.noteLooks(2 * mostRead / keysPerLook)
 		if err != nil {
 			return // whoever looks for what cannot be read is told
 		}

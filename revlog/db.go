@@ -119,8 +119,7 @@ type DB struct {
 	fault    error // why the log ended itself
 	closeErr error // final when done is closed
 
-	group  atomic.Int64 // sets that waited for the last commit
-	looked atomic.Int64 // bytes of the file that may have come into memory
+	group atomic.Int64 // sets that waited for the last commit
 
 	// Guarded by mu; changed by the committer only.
 	mu      sync.RWMutex

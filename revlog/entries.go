@@ -136,7 +136,6 @@ func (db *DB) entriesPage(ctx context.Context, after, head protocol.Revision, fi
 		}
 		return err
 	})
-	db.noteRead(size)
 	return page, to, err
 }
 

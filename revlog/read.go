@@ -116,8 +116,7 @@ func (b *batch) finish(err error) (Page, error) {
 
 // fromFile reads with a transaction.
 func (b *batch) fromFile(db *DB, read func(*txView) error) error {
-	before, bytesBefore := len(b.page.Changes), b.bytes
-	defer func() { db.noteRead(b.bytes - bytesBefore) }()
+	before := len(b.page.Changes)
 	return db.look(func(tx *bbolt.Tx) error {
 		v := newTxView(tx, nil)
 		if !b.cursor.known {

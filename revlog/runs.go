@@ -180,7 +180,6 @@ func (db *DB) mergeSome() bool {
 		}
 		return tx.Bucket(bucketRuns).SetSequence(r.goal)
 	})
-	db.noteLooks(batch)
 	if err != nil {
 		return false
 	}

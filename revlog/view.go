@@ -52,7 +52,7 @@ func (v *txView) layers() *layers {
 func (db *DB) view(tx *bbolt.Tx) *txView {
 	v := newTxView(tx, &db.overlay)
 	v.known, v.sizes, v.keys, v.runKeys = db.clients, &db.held, &db.keys, db.runs.filters
-	v.looked, v.met = db.noteLooks, db.meet
+	v.met = db.meet
 	return v
 }
 
