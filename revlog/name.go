@@ -1,10 +1,8 @@
 package revlog
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
-	"runtime"
 )
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
@@ -22,30 +20,4 @@ func CheckName(name string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not the name of a database: %s", name, NameRule)
-}
-
-// ErrDevice is wrapped by the error for a new database with the name of a device.
-var ErrDevice = errors.New("name of a device on Windows")
-
-// deviceForm matches the names that Windows gives to devices, in every folder and
-// whatever comes after a dot: the file con.db is the console.
-var deviceForm = regexp.MustCompile(`^(con|prn|aux|nul|com[1-9]|lpt[1-9])$`)
-
-// checkDevice refuses a database with the name of a device. No system makes one,
-// because a backup has to be restorable on every system. A file that exists is served
-// where it is a file, which is everywhere but on Windows.
-func checkDevice(name string, exists bool, system string) error {
-	if !deviceForm.MatchString(name) || exists && system != "windows" {
-		return nil
-	}
-	return fmt.Errorf("%w: %q cannot be the name of a database; choose another one", ErrDevice, name)
-}
-
-// CheckRestore returns an error if a database with that name cannot be restored on
-// this system.
-func CheckRestore(name string) error {
-	if err := CheckName(name); err != nil {
-		return err
-	}
-	return checkDevice(name, true, runtime.GOOS)
 }

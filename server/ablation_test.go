@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"syncabled/conflict"
-	"syncabled/revlog"
+	"syncabled/revlog/fold"
 	"syncabled/server"
 )
 
@@ -102,7 +102,7 @@ func TestAblationOfWhatDexieMends(t *testing.T) {
 // that it returns is called.
 func switchOff(names string) (on func(), err error) {
 	all := maps.Clone(conflict.Rules())
-	maps.Copy(all, revlog.Rules())
+	maps.Copy(all, fold.Rules())
 	maps.Copy(all, server.Rules())
 	var off []*bool
 	for name := range strings.SplitSeq(names, ",") {

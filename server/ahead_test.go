@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -89,7 +89,7 @@ func TestClientsAheadOfABackup(t *testing.T) {
 		if err := os.Rename(path, path+".copy"); err != nil {
 			t.Fatal(err)
 		}
-		head, err := revlog.Restore(path+".copy", path)
+		head, err := boltlog.Restore(path+".copy", path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 	query.Reader = s.identity
 	query.Tables = s.tables
 	page, err := s.beginMessage(ctx, query, frame)
-	if err == nil && page.Repairs && !query.Whole {
+	if err == nil && page.Repairs && !query.Snapshot {
 		if err := s.awaitQuiet(stop); err != nil {
 			return 0, err
 		}
@@ -33,7 +33,7 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 		return 0, err
 	}
 	skips := page.Idle || !ruleEmpty && page.Count == 0
-	if skips && (s.answered || !ruleFirst) && !query.Whole {
+	if skips && (s.answered || !ruleFirst) && !query.Snapshot {
 		return page.Revision, nil
 	}
 	s.answered = true
@@ -47,6 +47,24 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 			return 0, err
 		}
 	}
+}
+
+// An encoder is a [revlog.Encoder] that writes changes as elements of a JSON array.
+type encoder struct{}
+
+func (encoder) AppendChange(out []byte, n int, c protocol.Change) []byte {
+	return protocol.AppendChange(separate(out, n), c)
+}
+
+func (encoder) AppendCreate(out []byte, n int, table string, key, obj []byte) []byte {
+	return protocol.AppendCreate(separate(out, n), table, key, obj)
+}
+
+func separate(out []byte, n int) []byte {
+	if n > 0 {
+		out = append(out, ',')
+	}
+	return out
 }
 
 // room is how much more a message may hold.
@@ -66,7 +84,7 @@ func (s *session) beginMessage(ctx context.Context, query revlog.Query, frame *[
 func (s *session) readPiece(ctx context.Context, query revlog.Query, room room, frame *[]byte) (revlog.Page, error) {
 	query.MaxChanges = room.changes
 	query.MaxBytes = min(room.bytes, pieceBytes)
-	query.Text = *frame
+	query.Encoder, query.Text = encoder{}, *frame
 	page, err := s.db.log.Read(ctx, query)
 	if err == nil {
 		*frame = page.Text

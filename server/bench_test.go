@@ -18,6 +18,7 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -58,7 +59,7 @@ type onlyReader struct{ io.Reader }
 // fill makes objects of 200 bytes, the keys of which are in no order.
 func fill(b *testing.B, data string, objects int) {
 	b.Helper()
-	dir, err := revlog.OpenDir(data, revlog.Options{})
+	dir, err := boltlog.OpenDir(data, boltlog.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func fill(b *testing.B, data string, objects int) {
 // serveBench starts a server on this machine and returns its address.
 func serveBench(b *testing.B, data string) string {
 	b.Helper()
-	dir, err := revlog.OpenDir(data, revlog.Options{})
+	dir, err := boltlog.OpenDir(data, boltlog.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,9 +2,7 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 
@@ -59,7 +57,7 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.databases.release(db)
-	source, ok := db.log.(io.WriterTo)
+	source, ok := db.log.(revlog.Copier)
 	if !ok {
 		http.Error(w, fmt.Sprintf("database %s cannot be copied while it is in use", db.name), http.StatusNotImplemented)
 		return
@@ -85,16 +83,14 @@ func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.databases.release(db)
-	source, ok := db.log.(interface {
-		EachEntry(context.Context, protocol.Revision, revlog.Filter, func(revlog.Entry) error) error
-	})
+	source, ok := db.log.(revlog.EntryReader)
 	if !ok {
 		http.Error(w, fmt.Sprintf("the log of %s cannot be shown while it is in use", db.name), http.StatusNotImplemented)
 		return
 	}
 	filter := revlog.Filter{Table: query.Get("table"), Key: protocol.Key(query.Get("key"))}
 	var line []byte
-	err = source.EachEntry(r.Context(), protocol.Revision(after), filter, func(e revlog.Entry) error {
+	err = revlog.EachEntry(r.Context(), source, protocol.Revision(after), filter, func(e revlog.Entry) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
 		_, err := w.Write(line)
 		return err

@@ -21,6 +21,7 @@ type databases struct {
 	open   func(name string) (revlog.Log, error)
 	idle   time.Duration
 	expiry time.Duration // of what is held
+	limits revlog.Limits // of that
 	logger zerolog.Logger
 	now    func() time.Time // the time of day
 	failed *onceLog         // held sets that could not be finished
@@ -62,6 +63,7 @@ func newDatabases(config *Config) *databases {
 		open:   config.Open,
 		idle:   config.IdleTimeout,
 		expiry: config.HeldExpiry,
+		limits: config.setLimits(),
 		logger: config.Logger,
 		now:    config.Now,
 		failed: newOnceLog(),
@@ -106,12 +108,12 @@ func (d *databases) openLog(db *database) error {
 		return err
 	}
 	d.finishHeld(context.Background(), db.name, log)
-	page, err := log.Read(context.Background(), revlog.Query{MaxChanges: 1}) // just to learn the head
+	head, err := log.Head()
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	db.log, db.sentAll, db.peers = log, page.Revision, map[string]*peer{}
-	db.publisher, db.watched = d.startPublisher(db, page.Revision), make(chan struct{})
+	db.log, db.sentAll, db.peers = log, head, map[string]*peer{}
+	db.publisher, db.watched = d.startPublisher(db, head), make(chan struct{})
 	ended, watched := db.publisher.done, db.watched
 	go func() { // awaitEnd waits for it
 		defer close(watched)
@@ -122,9 +124,7 @@ func (d *databases) openLog(db *database) error {
 
 // hasEnded reports whether a log has ended itself.
 func hasEnded(log revlog.Log) bool {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // it is not waited for
-	_, err := log.Wait(ctx, protocol.MaxRevision)
+	_, err := log.Head()
 	return errors.Is(err, revlog.ErrClosed)
 }
 

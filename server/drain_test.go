@@ -128,9 +128,9 @@ type slowDisk chan struct{}
 
 func newSlowDisk() slowDisk { return make(slowDisk) }
 
-func (l slowLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
+func (l slowLog) Submit(ctx context.Context, command revlog.Command) (revlog.Receipt, error) {
 	<-l.disk
-	return l.Log.Submit(ctx, set)
+	return l.Log.Submit(ctx, command)
 }
 
 // Clients that leave by themselves while others are drained are not drained again.

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -261,7 +262,7 @@ func (l tellingLog) Close() error {
 
 // A backedUpLog waits, when it is closed, for its backups.
 type backedUpLog struct {
-	*revlog.DB
+	*boltlog.DB
 	backups *sync.WaitGroup
 }
 
@@ -280,7 +281,7 @@ func (l backedUpLog) Close() error {
 func TestServeCutsBackup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, server.Config{DrainTime: 5 * time.Second})
-		s.wrapLog = func(log revlog.Log) revlog.Log { return backedUpLog{log.(*revlog.DB), new(sync.WaitGroup)} }
+		s.wrapLog = func(log revlog.Log) revlog.Log { return backedUpLog{log.(*boltlog.DB), new(sync.WaitGroup)} }
 		s.start()
 		a := s.connect("/", nil)
 		a.send(identity("a"), largeSet(1))

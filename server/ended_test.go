@@ -17,11 +17,11 @@ type mortalLog struct {
 	die *atomic.Bool
 }
 
-func (m mortalLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
+func (m mortalLog) Submit(ctx context.Context, command revlog.Command) (revlog.Receipt, error) {
 	if m.die.Swap(false) {
 		return revlog.Receipt{}, errors.Join(errors.New("sync: input/output error"), m.Close())
 	}
-	return m.Log.Submit(ctx, set)
+	return m.Log.Submit(ctx, command)
 }
 
 // A log that has ended itself is opened again for the next connection, while

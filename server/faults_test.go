@@ -21,11 +21,11 @@ type faultyLog struct {
 
 type faults struct{ submit, read atomic.Pointer[error] }
 
-func (f *faultyLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
+func (f *faultyLog) Submit(ctx context.Context, command revlog.Command) (revlog.Receipt, error) {
 	if err := f.faults.submit.Load(); err != nil {
 		return revlog.Receipt{}, *err
 	}
-	return f.Log.Submit(ctx, set)
+	return f.Log.Submit(ctx, command)
 }
 
 func (f *faultyLog) Read(ctx context.Context, q revlog.Query) (revlog.Page, error) {

@@ -19,7 +19,7 @@ var stays = closing{code: websocket.StatusInternalError,
 
 // watch waits until the log of a database is given up, or has ended.
 func (d *databases) watch(db *database, log revlog.Log, ended <-chan struct{}) {
-	surrendering, ok := log.(interface{ GivenUp() <-chan struct{} })
+	surrendering, ok := log.(revlog.Surrenderer)
 	if !ok {
 		return
 	}

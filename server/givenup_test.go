@@ -36,9 +36,9 @@ func (l lostLog) cause() error {
 	}
 }
 
-func (l lostLog) Submit(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
+func (l lostLog) Submit(ctx context.Context, command revlog.Command) (revlog.Receipt, error) {
 	if l.surrender.sets--; l.surrender.sets >= 0 {
-		return l.Log.Submit(ctx, set)
+		return l.Log.Submit(ctx, command)
 	}
 	close(l.surrender.givenUp)
 	<-l.surrender.end
@@ -50,6 +50,13 @@ func (l lostLog) Wait(ctx context.Context, rev protocol.Revision) (protocol.Revi
 		return 0, err
 	}
 	return l.Log.Wait(ctx, rev)
+}
+
+func (l lostLog) Head() (protocol.Revision, error) {
+	if err := l.cause(); err != nil {
+		return 0, err
+	}
+	return l.Log.Head()
 }
 
 func (l lostLog) Close() error {

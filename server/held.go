@@ -32,13 +32,17 @@ func (d *databases) tend(ctx context.Context) {
 // finishHeld commits held sets whose clients have been away for too long. They
 // were acknowledged, so they are not dropped. What fails is tried again later.
 func (d *databases) finishHeld(ctx context.Context, name string, log revlog.Log) {
-	finisher, ok := log.(interface {
-		FinishHeld(ctx context.Context, now time.Time, expiry time.Duration) error
-	})
+	expirer, ok := log.(revlog.Expirer)
 	if !ok {
 		return
 	}
-	err := finisher.FinishHeld(ctx, d.now(), d.expiry)
+	now := d.now()
+	expired, err := expirer.Expired(ctx, now, d.expiry)
+	for _, identity := range expired {
+		if _, err = log.Submit(ctx, revlog.Finish{Client: identity, Time: now, Limits: d.limits}); err != nil {
+			break
+		}
+	}
 	if err == nil || errors.Is(err, revlog.ErrClosed) || ctx.Err() != nil {
 		return
 	}

@@ -72,14 +72,14 @@ func (s *session) succeed(ctx context.Context, identity string) error {
 		return nil
 	}
 	if !strings.Contains(identity, ".") { // nobody's
-		if _, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Was: identity}); err != nil {
+		if _, err := s.db.log.Submit(ctx, revlog.Rename{From: identity, To: s.identity}); err != nil {
 			return err
 		}
 	}
 	if err := s.finishFor(ctx, identity); err != nil {
 		return err
 	}
-	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Resync: true, Time: s.server.config.Now()})
+	receipt, err := s.db.log.Submit(ctx, revlog.Resync{Client: s.identity, Time: s.server.config.Now()})
 	s.sending(receipt.Head)
 	return err
 }

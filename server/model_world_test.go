@@ -17,6 +17,7 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -49,7 +50,7 @@ type modelSite struct {
 	stop     context.CancelFunc
 	served   chan struct{}
 	wires    []*wire
-	log      *revlog.DB // the last one it opened
+	log      *boltlog.DB // the last one it opened
 }
 
 // An outcome is what became of a schedule.
@@ -199,7 +200,7 @@ func (w *world) startServer() {
 		Now:         w.clock.now,
 		Limits:      protocol.Limits{Depth: modelDepth},
 		Open: func(string) (revlog.Log, error) {
-			log, err := revlog.Open(path, revlog.Options{})
+			log, err := boltlog.Open(path, boltlog.Options{})
 			if err != nil {
 				return nil, err
 			}
@@ -397,7 +398,7 @@ func (w *world) end() {
 
 // compare compares what everybody has.
 func (w *world) compare() {
-	if _, err := revlog.Verify(w.path); err != nil {
+	if _, err := boltlog.Verify(w.path); err != nil {
 		w.fail("verify: %v", err)
 	}
 	want, err := serverContents(w.path)
@@ -418,7 +419,7 @@ func (w *world) compare() {
 
 // serverContents returns the objects of a log in the form of those of a client.
 func serverContents(path string) (map[string]string, error) {
-	log, err := revlog.Open(path, revlog.Options{})
+	log, err := boltlog.Open(path, boltlog.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 		lost = errors.Is(err, revlog.ErrAhead)
 		switch {
 		case lost: // it comes from another history: what it holds is of no use
-			if !errors.Is(err, revlog.ErrInGap) {
+			if !errors.As(err, new(*revlog.GapError)) {
 				s.noteAhead()
 			}
 			resync, position = true, 0
@@ -81,7 +81,7 @@ func (s *session) mayHold(position protocol.Revision) bool {
 // is announced to the log, which then knows what the client did before it got
 // them.
 func (s *session) pushWhole(ctx context.Context, position protocol.Revision, clear bool, frame *[]byte) (protocol.Revision, error) {
-	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: s.identity, Base: position, Resync: true, Time: s.server.config.Now()})
+	receipt, err := s.db.log.Submit(ctx, revlog.Resync{Client: s.identity, Base: position, Time: s.server.config.Now()})
 	if err != nil {
 		return 0, err
 	}
@@ -96,7 +96,7 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 			return 0, err
 		}
 	}
-	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Whole: true}, frame)
+	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Snapshot: true}, frame)
 }
 
 // A repair waits until the client has sent nothing for quietTime, so that it does

@@ -194,6 +194,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 		Refused: msg.Refused,
 		Partial: msg.Partial,
 		Time:    s.server.config.Now(),
+		Limits:  s.server.config.setLimits(),
 
 		Sent:       s.dispatched().position,
 		Connection: s.id,

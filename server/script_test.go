@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -116,7 +116,7 @@ func (s step) expects() bool {
 }
 
 // configure sets what the program's flag of the same name sets.
-func configure(config *server.Config, options *revlog.Options, setting string) error {
+func configure(config *server.Config, options *boltlog.Options, setting string) error {
 	name, value, _ := strings.Cut(setting, " ")
 	numbers := map[string]*int{
 		"max-frame":                   &config.Limits.FrameBytes,
@@ -141,7 +141,6 @@ func configure(config *server.Config, options *revlog.Options, setting string) e
 		*number, err = strconv.Atoi(value)
 	case name == "max-object":
 		config.Limits.ObjectBytes, err = strconv.Atoi(value)
-		options.ObjectBytes = config.Limits.ObjectBytes
 	case name == "held-expiry":
 		config.HeldExpiry, err = time.ParseDuration(value)
 	case name == "trust-proxy":

@@ -153,6 +153,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// setLimits returns what bounds the sets that clients send.
+func (c *Config) setLimits() revlog.Limits {
+	return revlog.Limits{ObjectBytes: c.Limits.ObjectBytes}
+}
+
 // A Server serves databases to clients.
 type Server struct {
 	// Static after New.

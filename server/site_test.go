@@ -15,6 +15,7 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -23,7 +24,7 @@ import (
 type site struct {
 	t       *testing.T
 	config  server.Config
-	options revlog.Options
+	options boltlog.Options
 	data    string
 	events  *events
 	clock   clock
@@ -32,7 +33,7 @@ type site struct {
 	wrapLog func(revlog.Log) revlog.Log
 
 	// Of the server that runs.
-	dir     *revlog.Dir
+	dir     *boltlog.Dir
 	server  *server.Server
 	network *network
 	stop    context.CancelFunc
@@ -67,7 +68,7 @@ func newSite(t *testing.T, config server.Config) *site {
 
 func (s *site) start() {
 	s.t.Helper()
-	dir, err := revlog.OpenDir(s.data, s.options)
+	dir, err := boltlog.OpenDir(s.data, s.options)
 	if err != nil {
 		s.t.Fatal(err)
 	}

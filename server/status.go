@@ -74,7 +74,7 @@ func (d *databases) status() []DatabaseStatus {
 			continue
 		}
 		status := DatabaseStatus{Name: db.name, Sessions: d.sessions(db)}
-		if teller, ok := log.(interface{ Status() (revlog.Status, error) }); ok {
+		if teller, ok := log.(revlog.StatusReporter); ok {
 			status.Log, _ = teller.Status() // what it cannot say is zero
 		}
 		all = append(all, status)

@@ -24,6 +24,7 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -168,7 +169,7 @@ func TestStuckClientOverTLSIsGivenUp(t *testing.T) {
 // to send does not arrive later. It takes a real network to see that.
 func TestCutOverTLSResets(t *testing.T) {
 	certificate, trusted := selfSigned(t)
-	dir, err := revlog.OpenDir(t.TempDir(), revlog.Options{})
+	dir, err := boltlog.OpenDir(t.TempDir(), boltlog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

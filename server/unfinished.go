@@ -98,7 +98,7 @@ func (p *peer) finishNow(finish func() error) (wish, error) {
 
 // finishAs commits what is held of an identity.
 func (s *session) finishAs(ctx context.Context, identity string) error {
-	receipt, err := s.db.log.Submit(ctx, revlog.Set{Client: identity, Time: s.server.config.Now(), Connection: s.id})
+	receipt, err := s.db.log.Submit(ctx, revlog.Finish{Client: identity, Time: s.server.config.Now(), Connection: s.id, Limits: s.server.config.setLimits()})
 	s.logCollisions(receipt.Collisions)
 	return err
 }
@@ -116,7 +116,7 @@ func (s *session) finishLeft() {
 		return
 	}
 	// The part may have got no answer, so it counts as one of another connection.
-	_, err := s.db.log.Submit(context.Background(), revlog.Set{Client: s.identity, Time: s.server.config.Now()})
+	_, err := s.db.log.Submit(context.Background(), revlog.Finish{Client: s.identity, Time: s.server.config.Now(), Limits: s.server.config.setLimits()})
 	if err != nil && !errors.Is(err, revlog.ErrClosed) {
 		s.logger().Error().Err(err).Str("client", s.identity).Msg("finish held sets")
 	}

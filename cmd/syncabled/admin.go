@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 	"syncabled/server/admin"
 )
@@ -83,7 +83,7 @@ const (
 )
 
 // serve serves a listener until the function it returns is called.
-func (o *operating) serve(l net.Listener, s *server.Server, dir *revlog.Dir, commandLine []string) (end func(), err error) {
+func (o *operating) serve(l net.Listener, s *server.Server, dir *boltlog.Dir, commandLine []string) (end func(), err error) {
 	handler, err := admin.New(admin.Config{
 		Server:      s,
 		Dir:         dir,

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -51,7 +51,7 @@ func TestOperatorsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := revlog.OpenDir(t.TempDir(), revlog.Options{})
+	dir, err := boltlog.OpenDir(t.TempDir(), boltlog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 )
 
 // backupCommand copies databases, from a running server too.
@@ -35,11 +35,11 @@ func (c backupCommand) Run(w world) error {
 	}
 	defer done()
 	for _, name := range names {
-		target := filepath.Join(c.To, revlog.FileName(name))
+		target := filepath.Join(c.To, boltlog.FileName(name))
 		if err := writeNew(target, func(out io.Writer) error { return copyTo(name, out) }); err != nil {
 			return fmt.Errorf("back up %s: %w", name, err)
 		}
-		summary, err := revlog.Verify(target)
+		summary, err := boltlog.Verify(target)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (c backupCommand) note(began time.Time, copied int) error {
 	if all, err := c.names(); err != nil || c.DB != "" && copied < len(all) {
 		return err
 	}
-	if err := revlog.NoteBackup(c.Data, began); err != nil {
+	if err := boltlog.NoteBackup(c.Data, began); err != nil {
 		return fmt.Errorf("the copies are complete, but the server will not know: %w", err)
 	}
 	return nil
@@ -70,8 +70,8 @@ func (c backupCommand) chosen() ([]string, error) {
 // source returns how to copy a database: from the server that has the folder
 // open, or from the folder.
 func (c backupCommand) source(ctx context.Context) (copyTo func(string, io.Writer) error, done func(), err error) {
-	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
-	if errors.Is(err, revlog.ErrLocked) {
+	dir, err := boltlog.OpenDir(c.Data, boltlog.Options{})
+	if errors.Is(err, boltlog.ErrLocked) {
 		client := controlClient(c.Data)
 		return func(name string, w io.Writer) error { return fetchBackup(ctx, client, name, w) }, func() {}, nil
 	}
@@ -81,7 +81,7 @@ func (c backupCommand) source(ctx context.Context) (copyTo func(string, io.Write
 	return func(name string, w io.Writer) error { return copyClosed(dir, name, w) }, func() { _ = dir.Close() }, nil
 }
 
-func copyClosed(dir *revlog.Dir, name string, w io.Writer) error {
+func copyClosed(dir *boltlog.Dir, name string, w io.Writer) error {
 	db, err := dir.Open(name)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"syncabled/protocol"
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -132,8 +132,8 @@ func TestEveryFlagReachesTheServer(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(server.Config{}, "Open", "Exists", "Static", "Ready", "Logger"), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
-	options := revlog.Options{ObjectBytes: 22, HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25, FreeBytes: 26}
-	if diff := cmp.Diff(options, c.logOptions(), cmpopts.IgnoreUnexported(revlog.Options{})); diff != "" {
+	options := boltlog.Options{HeldBytesPerClient: 23, HeldBytes: 24, Databases: 25, FreeBytes: 26}
+	if diff := cmp.Diff(options, c.logOptions(), cmpopts.IgnoreUnexported(boltlog.Options{})); diff != "" {
 		t.Errorf("options of logs (-want +got):\n%s", diff)
 	}
 	if c.Admin != "0.0.0.0:27" || !c.AdminPublic {

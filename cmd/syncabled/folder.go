@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 )
 
 // dataFolder is the flag that commands about databases share with serve.
@@ -17,7 +18,7 @@ type dataFolder struct {
 
 // names returns the databases of the folder, of which there has to be one.
 func (f dataFolder) names() ([]string, error) {
-	names, err := revlog.Names(f.Data)
+	names, err := boltlog.Names(f.Data)
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(names) == 0 {
 		return nil, fmt.Errorf("no databases in %s; name their folder with --data", f.Data)
 	}

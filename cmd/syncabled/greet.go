@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,7 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"syncabled/protocol"
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 )
 
 // A head is how far a database has come.
@@ -25,7 +26,7 @@ const mostHeads = 20
 
 // heads opens and closes the first databases of the folder, so that a folder
 // that cannot be served is found out at the start. It returns how many there are.
-func (c serveCommand) heads(dir *revlog.Dir) ([]head, int, error) {
+func (c serveCommand) heads(dir *boltlog.Dir) ([]head, int, error) {
 	names, err := dir.Names()
 	if err != nil {
 		return nil, 0, err
@@ -36,10 +37,11 @@ func (c serveCommand) heads(dir *revlog.Dir) ([]head, int, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		heads = append(heads, head{name, db.Head()})
-		if err := db.Close(); err != nil {
+		rev, err := db.Head()
+		if err := errors.Join(err, db.Close()); err != nil {
 			return nil, 0, err
 		}
+		heads = append(heads, head{name, rev})
 	}
 	return heads, len(names), nil
 }

@@ -22,7 +22,11 @@ var floors = []struct {
 }{
 	{"syncabled/protocol", []string{}},
 	{"syncabled/conflict", []string{}},
-	{"syncabled/revlog", []string{
+	{"syncabled/revlog", []string{}},
+	{"syncabled/revlog/fold", []string{}},
+	{"syncabled/revlog/revlogtest", nil},
+	{"syncabled/revlog/boltlog/boltcheck", []string{}},
+	{"syncabled/revlog/boltlog", []string{
 		"github.com/bits-and-blooms/bloom/v3",
 		"github.com/gofrs/flock",
 		"github.com/google/uuid",
@@ -30,7 +34,6 @@ var floors = []struct {
 		"go.etcd.io/bbolt",
 		"golang.org/x/sys/windows",
 	}},
-	{"syncabled/revlog/revlogtest", nil},
 	{"syncabled/server", []string{
 		"github.com/coder/websocket",
 		"github.com/google/uuid",
@@ -57,7 +60,7 @@ const top = "../.."
 
 // TestImportsPointDown sees to it that cmd → server → revlog → conflict →
 // protocol is the only direction of imports, and that libraries stay where they
-// are meant to be.
+// are meant to be. Within revlog it is boltlog → fold → revlog.
 func TestImportsPointDown(t *testing.T) {
 	for _, pkg := range listPackages(t) {
 		floor := floorOf(pkg.ImportPath)
@@ -67,6 +70,25 @@ func TestImportsPointDown(t *testing.T) {
 		}
 		for _, path := range pkg.Imports {
 			checkImport(t, pkg.ImportPath, path, floor)
+		}
+	}
+}
+
+// TestServerKnowsNoStore: the server, and the contract that it is written to, can do
+// without any one implementation of a log.
+func TestServerKnowsNoStore(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "./server", "./revlog", "./revlog/fold")
+	list.Dir = top
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal("go list: ", err)
+	}
+	for path := range strings.Lines(string(out)) {
+		for _, store := range []string{"syncabled/revlog/boltlog", "go.etcd.io/bbolt", "github.com/bits-and-blooms", "github.com/tidwall/btree"} {
+			if isBelow(store, strings.TrimSpace(path)) {
+				t.Errorf("%s is among what the server or the contract of logs depends on", strings.TrimSpace(path))
+			}
 		}
 	}
 }

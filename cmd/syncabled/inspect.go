@@ -13,6 +13,7 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 )
 
 // inspectCommand shows the log of a database.
@@ -47,8 +48,8 @@ func (c inspectCommand) Run(w world) error {
 }
 
 func (c inspectCommand) print(ctx context.Context, key protocol.Key, out io.Writer) error {
-	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
-	if errors.Is(err, revlog.ErrLocked) {
+	dir, err := boltlog.OpenDir(c.Data, boltlog.Options{})
+	if errors.Is(err, boltlog.ErrLocked) {
 		query := url.Values{"after": {strconv.FormatUint(c.Since, 10)}, "table": {c.Table}, "key": {string(key)}}
 		return fetchLog(ctx, controlClient(c.Data), c.DB, query, out)
 	}
@@ -62,7 +63,7 @@ func (c inspectCommand) print(ctx context.Context, key protocol.Key, out io.Writ
 	}
 	defer db.Close()
 	var line []byte
-	return db.EachEntry(ctx, protocol.Revision(c.Since), revlog.Filter{Table: c.Table, Key: key}, func(e revlog.Entry) error {
+	return revlog.EachEntry(ctx, db, protocol.Revision(c.Since), revlog.Filter{Table: c.Table, Key: key}, func(e revlog.Entry) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
 		_, err := out.Write(line)
 		return err

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 )
 
 // restoreCommand makes databases of copies.
@@ -24,14 +24,14 @@ func (c restoreCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
+	dir, err := boltlog.OpenDir(c.Data, boltlog.Options{})
 	if err != nil {
 		return explainData(err)
 	}
 	defer dir.Close()
 	for _, name := range names {
-		file := revlog.FileName(name)
-		head, err := revlog.Restore(filepath.Join(c.From, file), filepath.Join(c.Data, file))
+		file := boltlog.FileName(name)
+		head, err := boltlog.Restore(filepath.Join(c.From, file), filepath.Join(c.Data, file))
 		if errors.Is(err, os.ErrExist) {
 			return fmt.Errorf("database %s exists in %s; a restore does not overwrite: move it away, or choose another folder with --data", name, c.Data)
 		}
@@ -45,7 +45,7 @@ func (c restoreCommand) Run(w world) error {
 
 // chosen returns the databases to restore. It touches nothing.
 func (c restoreCommand) chosen() ([]string, error) {
-	copies, err := revlog.Names(c.From)
+	copies, err := boltlog.Names(c.From)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (c restoreCommand) chosen() ([]string, error) {
 		names = []string{c.DB}
 	}
 	for _, name := range names {
-		if err := revlog.CheckRestore(name); err != nil {
+		if err := boltlog.CheckRestore(name); err != nil {
 			return nil, err
 		}
 	}

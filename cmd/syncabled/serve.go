@@ -14,6 +14,7 @@ import (
 
 	"syncabled/protocol"
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -152,17 +153,16 @@ func (c serveCommand) Run(w world, this *call) error {
 // reloaded.
 const reloadGrace = 100 * time.Millisecond
 
-func (c serveCommand) logOptions() revlog.Options {
-	return revlog.Options{
+func (c serveCommand) logOptions() boltlog.Options {
+	return boltlog.Options{
 		HeldBytesPerClient: int(c.MaxHeldPerClient),
 		HeldBytes:          int(c.MaxHeld),
-		ObjectBytes:        int(c.MaxObject),
 		Databases:          int(c.MaxDatabases),
 		FreeBytes:          int(c.MinFree),
 	}
 }
 
-func (c serveCommand) config(dir *revlog.Dir, logger zerolog.Logger) server.Config {
+func (c serveCommand) config(dir *boltlog.Dir, logger zerolog.Logger) server.Config {
 	config := server.Config{
 		Open:   func(name string) (revlog.Log, error) { return dir.Open(name) },
 		Exists: dir.Exists,
@@ -215,11 +215,11 @@ func texts[P ~string](patterns []P) []string {
 // explainData adds to an error of the data folder what mends it.
 func explainData(err error) error {
 	switch {
-	case errors.Is(err, revlog.ErrLocked):
+	case errors.Is(err, boltlog.ErrLocked):
 		return fmt.Errorf("%w; if that is another syncabled, stop it, or choose another folder with --data", err)
-	case errors.Is(err, revlog.ErrFormat):
+	case errors.Is(err, boltlog.ErrFormat):
 		return fmt.Errorf("%w; the file was left as it is: move it away, or choose another folder with --data", err)
-	case errors.Is(err, revlog.ErrBroken):
+	case errors.Is(err, boltlog.ErrBroken):
 		return fmt.Errorf("%w; the file was left as it is: 'syncabled verify' says whether others are, too; move it away, and restore a copy with 'syncabled restore'", err)
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w; a file is in the way: move it, or choose another folder with --data", err)

@@ -5,14 +5,14 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
 // A site is what a server needs that can be missing, in use or broken: it is opened
 // before anything is served.
 type site struct {
-	dir         *revlog.Dir
+	dir         *boltlog.Dir
 	heads       []head          // of the first databases
 	databases   int             // how many there are
 	auth        *authentication // nil without
@@ -64,7 +64,7 @@ func (s *site) openData(c serveCommand) (err error) {
 	}
 	options := c.logOptions()
 	options.Observe = s.operating.metrics.ObserveCommit
-	if s.dir, err = revlog.OpenDir(c.Data, options); err != nil {
+	if s.dir, err = boltlog.OpenDir(c.Data, options); err != nil {
 		return explainData(err)
 	}
 	if s.heads, s.databases, err = c.heads(s.dir); err != nil {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 )
 
 // verifyCommand checks database files.
@@ -24,9 +24,9 @@ func (c verifyCommand) Run(w world) error {
 	}
 	var broken error
 	for _, name := range names {
-		path := filepath.Join(c.Data, revlog.FileName(name))
-		s, err := revlog.Verify(path)
-		if errors.Is(err, revlog.ErrLocked) {
+		path := filepath.Join(c.Data, boltlog.FileName(name))
+		s, err := boltlog.Verify(path)
+		if errors.Is(err, boltlog.ErrLocked) {
 			return fmt.Errorf("%w: a server is running%s; verify a copy that 'syncabled backup' makes, or stop it", err, c.trouble(w.ctx))
 		}
 		if err != nil {
@@ -64,7 +64,7 @@ func (c refusedCommand) Run(w world) error {
 	if err := c.check(c.DB); err != nil {
 		return err
 	}
-	dir, err := revlog.OpenDir(c.Data, revlog.Options{})
+	dir, err := boltlog.OpenDir(c.Data, boltlog.Options{})
 	if err != nil {
 		return explainData(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // the URL of its default database.
 func startServer(t *testing.T) string {
 	t.Helper()
-	dir, err := revlog.OpenDir(t.TempDir(), revlog.Options{})
+	dir, err := boltlog.OpenDir(t.TempDir(), boltlog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

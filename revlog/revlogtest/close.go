@@ -38,6 +38,8 @@ var closeTests = []test{
 			_, err = log.Wait(t.Context(), position)
 			wantClosed(t, "Wait", err)
 		}
+		_, err = log.Head()
+		wantClosed(t, "Head", err)
 	}},
 
 	{"sets under way at Close are committed or refused, as a whole", func(t *testing.T, log *Log) {

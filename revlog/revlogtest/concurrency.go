@@ -24,7 +24,7 @@ var concurrencyTests = []test{
 				for k := range size {
 					changes = append(changes, Create("todos", n*size+k, fmt.Sprintf(`{"n":"%d.%d"}`, n, i)))
 				}
-				r, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: log.Head(), Changes: changes, Time: arrival})
+				r, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: log.Position(), Changes: changes, Time: arrival})
 				if err != nil {
 					return err
 				}
@@ -39,7 +39,7 @@ var concurrencyTests = []test{
 			return nil
 		})
 		at := protocol.Revision(0)
-		for at < log.Head() {
+		for at < log.Position() {
 			s, ok := owners[at]
 			if !ok {
 				t.Fatalf("no set begins at revision %d", at)
@@ -89,7 +89,7 @@ var concurrencyTests = []test{
 				if i%3 == 2 {
 					change = Delete("todos", (n+i)%5)
 				}
-				if _, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: log.Head(), Changes: []protocol.Change{change}, Time: arrival}); err != nil {
+				if _, err := log.Submit(ctx, revlog.Set{Client: fmt.Sprint(n), Base: log.Position(), Changes: []protocol.Change{change}, Time: arrival}); err != nil {
 					return err
 				}
 			}

@@ -190,7 +190,7 @@ func wantNothing(t *testing.T, log *Log, head protocol.Revision, act func()) {
 	t.Helper()
 	before := log.Objects()
 	act()
-	if got := log.Head(); got != head {
+	if got := log.Position(); got != head {
 		t.Errorf("head is %d, want %d", got, head)
 	}
 	WantChanges(t, log.Objects(), before...)

@@ -47,7 +47,7 @@ var contextTests = []test{
 		}
 		log.Client("a").Submits(set.Changes...)
 		WantChanges(t, log.Objects(), set.Changes...)
-		if head := log.Head(); head != 2 {
+		if head := log.Position(); head != 2 {
 			t.Errorf("head is %d, want 2: submitting a set again does no harm", head)
 		}
 	}},

@@ -54,7 +54,7 @@ var effectTests = []test{
 
 	{"what changes nothing is not appended", func(t *testing.T, log *Log) {
 		a, b := shared(log, `{"id":1,"x":{"n":1}}`)
-		head := log.Head()
+		head := log.Position()
 		wantNothing(t, log, head, func() {
 			wantReceipt(t, a.Creates("todos", 1, `{"id":1,"x":{"n":1}}`), revlog.Receipt{Head: head})
 			wantReceipt(t, a.Updates("todos", 1, `{"x.n":1}`), revlog.Receipt{Head: head})

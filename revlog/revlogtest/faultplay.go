@@ -49,7 +49,7 @@ func (p *play) play() {
 	p.change("b", Update("shared", 1, `{"n":1}`), Delete("shared", 2))
 	p.rest()
 	p.begin("c", "more parts")
-	p.do(func() error { return p.send(revlog.Set{Client: "a", Resync: true}) })
+	p.do(func() error { return p.send(revlog.Resync{Client: "a"}) })
 	p.finish("b")
 	p.do(func() error {
 		return p.send(revlog.Set{Client: "a", Stale: true, Changes: []protocol.Change{Create("shared", 1, `{"id":1}`), Create("shared", 2, `{}`)}})
@@ -145,9 +145,8 @@ func (p *play) close() {
 	}
 }
 
-func (p *play) send(set revlog.Set) error {
-	set.Time = arrival
-	_, err := p.log.Submit(p.t.Context(), set)
+func (p *play) send(c revlog.Command) error {
+	_, err := p.log.Submit(p.t.Context(), arrived(c))
 	return err
 }
 

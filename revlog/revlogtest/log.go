@@ -42,10 +42,18 @@ func (l *Log) Crashes() {
 // stranger is a reader that never writes.
 const stranger = "stranger"
 
-// Head returns the position of a reader that has read everything.
-func (l *Log) Head() protocol.Revision {
+// Position returns the position of a reader that has read everything.
+func (l *Log) Position() protocol.Revision {
 	l.tb.Helper()
-	return l.read(revlog.Query{Reader: stranger, MaxChanges: 1}).Revision
+	before, err := l.Head()
+	if err != nil {
+		l.tb.Fatalf("head: %v", err)
+	}
+	head := l.read(revlog.Query{Reader: stranger, MaxChanges: 1}).Revision
+	if head < before {
+		l.tb.Errorf("a batch leads to revision %d, the head was %d before", head, before)
+	}
+	return head
 }
 
 // Objects returns everything there is, as a client sees it that comes for the
@@ -109,7 +117,7 @@ func (l *Log) checkText(q revlog.Query, batch revlog.Page) {
 	l.tb.Helper()
 	const before = "before"
 	var got, want []string
-	q.Cursor, q.UpTo, q.Text = revlog.Cursor{}, batch.Revision, []byte(before)
+	q.Cursor, q.UpTo, q.Encoder, q.Text = nil, batch.Revision, lines{}, []byte(before)
 	for page := (revlog.Page{Partial: true}); page.Partial; q.Cursor = page.Next {
 		page = l.read(q)
 		list := slices.Concat([]byte("["), bytes.TrimPrefix(page.Text, []byte(before)), []byte("]"))
@@ -131,6 +139,20 @@ func (l *Log) checkText(q revlog.Query, batch revlog.Page) {
 	}
 }
 
+// lines encodes changes as a list of JSON.
+type lines struct{}
+
+func (lines) AppendChange(out []byte, n int, c protocol.Change) []byte {
+	if n > 0 {
+		out = append(out, ',')
+	}
+	return protocol.AppendChange(out, c)
+}
+
+func (l lines) AppendCreate(out []byte, n int, table string, key, obj []byte) []byte {
+	return l.AppendChange(out, n, protocol.Change{Type: protocol.Create, Table: table, Key: protocol.Key(key), Obj: obj})
+}
+
 // checkBatch checks what every batch is promised to be.
 func (l *Log) checkBatch(changes []protocol.Change) {
 	l.tb.Helper()
@@ -148,15 +170,27 @@ func (l *Log) checkBatch(changes []protocol.Change) {
 	}
 }
 
-// submit submits a set that must be accepted.
-func (l *Log) submit(set revlog.Set) revlog.Receipt {
+// submit submits a command that must be accepted.
+func (l *Log) submit(c revlog.Command) revlog.Receipt {
 	l.tb.Helper()
-	set.Time = arrival
-	receipt, err := l.Submit(l.tb.Context(), set)
+	receipt, err := l.Submit(l.tb.Context(), arrived(c))
 	if err != nil {
-		l.tb.Fatalf("submit for %s: %v", set.Client, err)
+		l.tb.Fatalf("submit %+v: %v", c, err)
 	}
 	return receipt
+}
+
+// arrived returns a command that arrives when all do.
+func arrived(c revlog.Command) revlog.Command {
+	switch c := c.(type) {
+	case revlog.Set:
+		c.Time = arrival
+		return c
+	case revlog.Resync:
+		c.Time = arrival
+		return c
+	}
+	return c
 }
 
 // arrival is when all sets arrive. No behaviour depends on it.

@@ -69,7 +69,7 @@ var nameTests = []test{
 			a.Creates("todos", i, `{}`)
 			a.Begins(Update("todos", i, `{"x":1}`))
 			a.Submits()
-			WantChanges(t, log.ReadAll(name, log.Head()-2))
+			WantChanges(t, log.ReadAll(name, log.Position()-2))
 		}
 	}},
 }

@@ -100,7 +100,7 @@ var pageTests = []test{
 
 	{"pages make up the batch", func(t *testing.T, log *Log) {
 		mixed(log)
-		for after := range log.Head() + 1 {
+		for after := range log.Position() + 1 {
 			for _, reader := range []string{"a", "b", "c", stranger} {
 				want := log.ReadAll(reader, after)
 				for _, most := range []int{1, 2, 3, 5} {
@@ -204,7 +204,7 @@ func batchWhileWriting(t *testing.T, log *Log, after protocol.Revision) {
 				writer.Creates("todos-after", round%3, fmt.Sprint(round))
 				log.Client(reader).Creates("by-the-reader", round%3, fmt.Sprint(round))
 			})
-			if round > 0 && batch.Revision == log.Head() {
+			if round > 0 && batch.Revision == log.Position() {
 				t.Errorf("the batch leads to the head, which moved meanwhile")
 			}
 			WantChanges(t, batch.Changes, want...)

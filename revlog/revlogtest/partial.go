@@ -128,7 +128,7 @@ var partialTests = []test{
 				t.Error(err)
 			}
 		}
-		if head := log.Head(); head != clients*messages {
+		if head := log.Position(); head != clients*messages {
 			t.Errorf("head is %d, want %d", head, clients*messages)
 		}
 	}},

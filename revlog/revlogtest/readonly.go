@@ -63,7 +63,7 @@ var readOnlyTests = []test{
 		r, _ := readerOf(log, `{"id":1,"x":0}`)
 		before := r.Base
 		r.Updates("todos", 1, `{"x":1}`)
-		sent := log.Head()
+		sent := log.Position()
 		change := []protocol.Change{Update("todos", 1, `{"x":2}`)}
 		wantReceipt(t, log.submit(revlog.Set{Client: "r", Base: before, Sent: sent, ReadOnly: true, Changes: change}),
 			revlog.Receipt{Head: sent + 1, Appended: 1})

@@ -30,7 +30,7 @@ var reopenTests = []test{
 	{"an empty log stays empty", func(t *testing.T, log *Log) {
 		log.Reopens()
 		log.Crashes()
-		if head := log.Head(); head != 0 {
+		if head := log.Position(); head != 0 {
 			t.Errorf("head is %d, want 0", head)
 		}
 		wantReceipt(t, log.Client("a").Creates("todos", 1, `{}`), revlog.Receipt{Head: 1, Appended: 1})
@@ -67,7 +67,7 @@ func wantSame(t *testing.T, log *Log, act func()) {
 		reader string
 		after  protocol.Revision
 	}
-	head := log.Head()
+	head := log.Position()
 	before := map[view][]protocol.Change{}
 	for _, reader := range []string{"a", "b", "c", stranger} {
 		for after := range head {
@@ -75,7 +75,7 @@ func wantSame(t *testing.T, log *Log, act func()) {
 		}
 	}
 	act()
-	if got := log.Head(); got != head {
+	if got := log.Position(); got != head {
 		t.Errorf("head is %d, want %d", got, head)
 	}
 	for from, want := range before {

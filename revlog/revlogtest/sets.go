@@ -48,7 +48,7 @@ var setTests = []test{
 		old.Begins(Create("todos", 2, `{"id":2}`))
 		b.CatchesUp()
 		b.Updates("todos", 1, `{"by":"b"}`)
-		wantReceipt(t, log.submit(revlog.Set{Client: "new", Was: "old"}), revlog.Receipt{Head: 2})
+		wantReceipt(t, log.submit(revlog.Rename{From: "old", To: "new"}), revlog.Receipt{Head: 2})
 		c := log.Client("new")
 		WantChanges(t, log.ReadAll("new", 0), Update("todos", 1, `{"by":"b"}`))
 		wantReceipt(t, c.Updates("todos", 2, `{"x":1}`), revlog.Receipt{Head: 4, Appended: 2}) // no conflict with its own
@@ -58,8 +58,8 @@ var setTests = []test{
 			log.Crashes()
 		}
 		log.Client("old").Creates("todos", 3, `{"id":3}`) // somebody else
-		log.submit(revlog.Set{Client: "new", Was: "old"})
-		log.submit(revlog.Set{Client: "newer", Was: "nobody"})
+		log.submit(revlog.Rename{From: "old", To: "new"})
+		log.submit(revlog.Rename{From: "nobody", To: "newer"})
 		WantChanges(t, log.ReadAll("new", 4), Create("todos", 3, `{"id":3}`))
 	}},
 
@@ -79,7 +79,7 @@ var setTests = []test{
 			}
 			written <- nil
 		}()
-		for log.Head() < sets*size {
+		for log.Position() < sets*size {
 			page := log.read(revlog.Query{Reader: stranger})
 			for _, change := range page.Changes {
 				if string(change.Obj) != string(page.Changes[0].Obj) {

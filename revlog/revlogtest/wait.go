@@ -22,7 +22,7 @@ var waitTests = []test{
 
 	{"Wait returns when the log has moved", func(t *testing.T, log *Log) {
 		a := log.Client("a")
-		head := log.Head()
+		head := log.Position()
 		for i := range 50 {
 			var waiters []<-chan waited
 			for range 3 {

@@ -28,14 +28,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
 // Config says what a handler shows. Server, Dir, Registry, Build and Started are required.
 type Config struct {
 	Server   *server.Server
-	Dir      *revlog.Dir
+	Dir      *boltlog.Dir
 	Registry *prometheus.Registry // that has the metrics of Register
 	Build    Build
 	Started  time.Time

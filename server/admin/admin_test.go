@@ -13,14 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
 func asIs(*server.Config) {}
 
 func TestStatus(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	writer := s.connect(t, "notes")
 	writer.send(identity("writer"), create("k", false))
 	writer.await("ack")
@@ -70,7 +70,7 @@ func only(t *testing.T, page map[string]any, list string) map[string]any {
 
 // Of databases without clients, once they are closed, only the size is known.
 func TestStatusOfClosedDatabase(t *testing.T) {
-	s := startSite(t, revlog.Options{}, func(c *server.Config) { c.IdleTimeout = time.Millisecond })
+	s := startSite(t, boltlog.Options{}, func(c *server.Config) { c.IdleTimeout = time.Millisecond })
 	c := s.connect(t, "notes")
 	c.send(identity("c"), create("k", false))
 	c.await("ack")
@@ -92,7 +92,7 @@ func TestStatusOfClosedDatabase(t *testing.T) {
 }
 
 func TestReadinessWithoutRoom(t *testing.T) {
-	s := startSite(t, revlog.Options{FreeBytes: math.MaxInt}, asIs)
+	s := startSite(t, boltlog.Options{FreeBytes: math.MaxInt}, asIs)
 	if code, body := s.get(t, "http://[::1]:8081/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "disk is full") {
 		t.Errorf("readyz answered %d %s", code, body)
 	}
@@ -108,7 +108,7 @@ func TestReadinessWithoutRoom(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	for url, want := range map[string]int{
 		"http://localhost/":                                 http.StatusOK,
 		"http://LOCALHOST:8081/debug/pprof/":                http.StatusOK,
@@ -135,7 +135,7 @@ func TestPages(t *testing.T) {
 
 // A page of another site may not even ask.
 func TestPagesOfOtherSites(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	for from, want := range map[string]int{
 		"": 200, "none": 200, "same-origin": 200, "cross-site": 403, "same-site": 403, "Same-Origin": 403, "else": 403,
 	} {
@@ -159,7 +159,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 
 // Nothing of the process's own command line is shown.
 func TestCommandLineIsTheOneThatIsGiven(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	if code, body := s.get(t, "http://localhost/debug/pprof/cmdline"); code != http.StatusOK || body != "syncabled\x00serve" {
 		t.Errorf("answered %d %q", code, body)
 	}
@@ -167,7 +167,7 @@ func TestCommandLineIsTheOneThatIsGiven(t *testing.T) {
 
 // A body that never comes keeps no connection.
 func TestAdminWaitsForNoBody(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	web := httptest.NewServer(s.handler)
 	defer web.Close()
 	conn, err := net.Dial("tcp", web.Listener.Addr().String())

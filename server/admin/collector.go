@@ -8,14 +8,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syncabled/protocol"
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
 // A collector looks up what the server counts and does.
 type collector struct {
 	server  *server.Server
-	dir     *revlog.Dir
+	dir     *boltlog.Dir
 	expires func() time.Time // of the certificate; nil without TLS
 
 	// Of the server.

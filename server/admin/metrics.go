@@ -84,7 +84,7 @@ const (
 	kindRepaired = "repaired" // the client is sent the object again
 )
 
-// ObserveCommit takes in a commit. It is [revlog.Options.Observe].
+// ObserveCommit takes in a commit. It is [boltlog.Options.Observe].
 func (m *Metrics) ObserveCommit(c revlog.Commit) {
 	switch {
 	case errors.Is(c.Err, revlog.ErrFull):

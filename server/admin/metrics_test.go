@@ -12,11 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server/admin"
 )
 
 func TestMetrics(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	a, b := s.connect(t, "notes"), s.connect(t, "notes")
 	a.send(identity("a"), create("k", false))
 	a.await("ack")
@@ -97,7 +98,7 @@ func (s *site) samples(t *testing.T) map[string]float64 {
 
 // Whatever clients open, the number of time series is bounded.
 func TestDatabasesAreBounded(t *testing.T) {
-	s := startSite(t, revlog.Options{}, asIs)
+	s := startSite(t, boltlog.Options{}, asIs)
 	const few, all = 20, 23
 	for i := range all {
 		c := s.connect(t, fmt.Sprintf("db%02d", i))

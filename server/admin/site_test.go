@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 	"syncabled/server/admin"
 )
@@ -28,7 +29,7 @@ type site struct {
 }
 
 // startSite starts a server that ends with the test.
-func startSite(t *testing.T, options revlog.Options, edit func(*server.Config)) *site {
+func startSite(t *testing.T, options boltlog.Options, edit func(*server.Config)) *site {
 	t.Helper()
 	s := &site{registry: prometheus.NewRegistry()}
 	build := admin.Build{Version: "1.2.3", Commit: "abc"}
@@ -37,7 +38,7 @@ func startSite(t *testing.T, options revlog.Options, edit func(*server.Config)) 
 		t.Fatal(err)
 	}
 	options.Observe = metrics.ObserveCommit
-	dir, err := revlog.OpenDir(t.TempDir(), options)
+	dir, err := boltlog.OpenDir(t.TempDir(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

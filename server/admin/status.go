@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"syncabled/protocol"
-	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -85,7 +85,7 @@ func (c Config) status() (status, error) {
 }
 
 // databases joins what the folder has with what is open.
-func databases(files []revlog.File, now server.Status, givenUp map[string]error) []database {
+func databases(files []boltlog.File, now server.Status, givenUp map[string]error) []database {
 	byName := make(map[string]server.DatabaseStatus, len(now.Databases))
 	for _, db := range now.Databases {
 		byName[db.Name] = db

@@ -1,0 +1,109 @@
+package boltlog
+
+import "go.etcd.io/bbolt"
+
+// isDue reports whether objects are to be written, merged, or read for the filter.
+func (o *objects) isDue() bool {
+	return o.isFlushDue() || o.runs.mergeDebt > 0 || o.keys.loadDebt > 0
+}
+
+// doDue does what is due. It keeps pace with the writers: the immutable memtable is in
+// the file before the mutable one is full, and a run, which costs little, long before.
+func (o *objects) doDue() {
+	for o.isFlushDue() && o.flush() {
+	}
+	o.mergeDue()
+	o.loadKeys()
+}
+
+func (o *objects) isFlushDue() bool {
+	full := o.memoryBytes
+	due := full * 3 / 4
+	if o.runs.writing {
+		due = full / 4
+	}
+	return o.immutable == nil && o.mutable.bytes >= full || o.isFlushLate(due)
+}
+
+// isFlushLate reports whether a smaller part of the immutable memtable is in the file
+// than the mutable one has of a size.
+func (o *objects) isFlushLate(size int) bool {
+	return o.immutable != nil && o.flushedCount*size < o.immutable.len()*o.mutable.bytes
+}
+
+// runChunks is how many times as many objects are written at once to a run: they
+// share pages.
+const runChunks = 4
+
+// flush writes a chunk of the immutable memtable to the file. It reports whether there
+// is more to do. What it cannot write stays in memory, where nothing is lost: the
+// log has it.
+func (o *objects) flush() bool {
+	if o.immutable == nil {
+		if o.mutable.len() == 0 {
+			return false
+		}
+		o.freeze()
+		o.beginRun()
+	}
+	size := o.bounds.chunk
+	if o.runs.writing {
+		size *= runChunks
+	}
+	chunk := o.immutable.after(o.flushed, size)
+	err := o.file.update(func(tx *bbolt.Tx) error { return o.write(tx, chunk, len(chunk) < size) })
+	if err != nil {
+		return false
+	}
+	o.runs.wrote(len(chunk))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(chunk) < size {
+		o.immutable = nil
+		return o.mutable.len() > 0
+	}
+	o.flushed = chunk[len(chunk)-1].key
+	o.flushedCount += len(chunk)
+	return true
+}
+
+// freeze makes the mutable memtable the immutable one. There must be none.
+func (o *objects) freeze() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.immutable, o.immutableHead, o.flushed, o.flushedCount = o.mutable, o.head, "", 0
+	o.mutable = newMemtable()
+}
+
+// write writes a chunk, and after the last one how far the log is folded into objects.
+func (o *objects) write(tx *bbolt.Tx, chunk []keyed, isLast bool) error {
+	bucket, err := o.target(tx, len(chunk))
+	if err != nil {
+		return err
+	}
+	defer o.records.reset()
+	for _, obj := range chunk {
+		key := []byte(obj.key)
+		o.runs.add(key)
+		if err := putRecord(&o.records, bucket, key, obj.Object, appendObject); err != nil {
+			return err
+		}
+	}
+	if !isLast {
+		return nil
+	}
+	return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(o.immutableHead))
+}
+
+// loadKeys lets the filter know more of the keys that the file has.
+func (o *objects) loadKeys() {
+	for o.keys.loadDebt > 0 {
+		err := o.file.view(func(tx *bbolt.Tx) error {
+			o.keys.loadMore(newView(tx).levels(), o.runs.atOpen)
+			return nil
+		})
+		if err != nil {
+			return // whoever looks for what cannot be read is told
+		}
+	}
+}

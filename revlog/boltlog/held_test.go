@@ -1,0 +1,80 @@
+package boltlog_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+	"syncabled/revlog/boltlog"
+	"syncabled/revlog/revlogtest"
+)
+
+var heldTime = time.Unix(1_800_000_000, 0)
+
+// heldSet is a message of about 1,000 bytes of a client's set.
+func heldSet(client string, key int, partial bool) revlog.Set {
+	obj := `"` + strings.Repeat("x", 1000) + `"`
+	return revlog.Set{Client: client, Changes: []protocol.Change{revlogtest.Create("items", key, obj)}, Partial: partial, Time: heldTime}
+}
+
+func openHeld(t *testing.T, path string) *boltlog.DB {
+	t.Helper()
+	db, err := boltlog.Open(path, boltlog.Options{HeldBytesPerClient: 2500, HeldBytes: 4500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestHeldBytesAreBounded(t *testing.T) {
+	path := filepath.Join(tempDir(t), "held.db")
+	db := openHeld(t, path)
+	hold := func(client string, key int, want error) {
+		t.Helper()
+		if _, err := db.Submit(t.Context(), heldSet(client, key, true)); !errors.Is(err, want) {
+			t.Errorf("part %d of %s: got %v, want %v", key, client, err, want)
+		}
+	}
+	hold("a", 1, nil)
+	hold("a", 2, nil)
+	hold("a", 3, revlog.ErrHeldTooLarge)
+	hold("b", 4, nil)
+	hold("b", 5, nil)
+	hold("c", 6, revlog.ErrHeldFull)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openHeld(t, path)
+	hold("a", 3, revlog.ErrHeldTooLarge)
+	hold("c", 6, revlog.ErrHeldFull)
+	if r, err := db.Submit(t.Context(), heldSet("a", 3, false)); err != nil || r.Appended != 3 {
+		t.Fatalf("the last message of a's set appends %d, %v; want 3", r.Appended, err)
+	}
+	hold("c", 6, nil)
+	hold("a", 7, nil)
+}
+
+func TestDirBoundsDatabases(t *testing.T) {
+	dir, err := boltlog.OpenDir(tempDir(t), boltlog.Options{Databases: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	for range 2 {
+		db, err := dir.Open("one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := dir.Open("two"); !errors.Is(err, revlog.ErrTooMany) {
+		t.Errorf("got %v, want %v", err, revlog.ErrTooMany)
+	}
+}

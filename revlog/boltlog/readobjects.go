@@ -1,0 +1,88 @@
+package boltlog
+
+import (
+	"context"
+	"errors"
+
+	"syncabled/protocol"
+	"syncabled/revlog/fold"
+)
+
+// errChunk ends the reading of a chunk of which there may be more.
+var errChunk = errors.New("chunk is full")
+
+// usualObject is what an object takes of a page, roughly: a page of a few kilobytes
+// need not look at thousands of objects.
+const usualObject = 256
+
+// readObjects reads a page from the objects, in key order. Objects that have
+// moved on since the batch began are put together from their entries.
+func (b *pageBuilder) readObjects(ctx context.Context, s *store) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := b.readChunk(s); !errors.Is(err, errChunk) {
+			return err
+		}
+	}
+}
+
+func (b *pageBuilder) readChunk(s *store) error {
+	max := min(s.options.bounds.readChunk, 1+b.query.MaxBytes/usualObject)
+	recent := s.objects.recent(b.cursor.object, max+1) // one more, to know whether there is more
+	return b.fromFile(s, func(v *view) error {
+		chunk, h, last := 0, fold.History(v), []byte(b.cursor.object)
+		err := v.levels().scan(b.cursor.object, recent, func(name []byte, obj *fold.Object) error {
+			if chunk == max {
+				return errChunk
+			}
+			chunk++
+			if err := b.readObject(h, name, obj); err != nil {
+				return err
+			}
+			last = append(last[:0], name...)
+			return nil
+		})
+		b.cursor.object = string(last)
+		return err
+	})
+}
+
+// readObject adds what others made of an object. If fold.Nobody else touched it, or
+// the reader did not, that is nothing, or all there is of it.
+func (b *pageBuilder) readObject(h fold.History, name []byte, obj *fold.Object) error {
+	space, key := fold.SplitObjectKey(name)
+	if b.table != string(space) {
+		b.table = string(space)
+	}
+	switch moved := obj.Last > b.cursor.head; {
+	case b.query.Snapshot && moved:
+		return b.addPresent(h, b.table, protocol.Key(key), obj.Last)
+	case b.query.Snapshot: // as it is
+	case moved:
+		return b.addEffect(h, b.table, protocol.Key(key), obj.Last)
+	case obj.Owner != 0 && obj.Owner == b.reader:
+		return nil
+	case obj.Owner == 0 && (b.reader != fold.Nobody || obj.Value == nil): // it may be nothing but marks
+		return b.addEffect(h, b.table, protocol.Key(key), obj.Last)
+	}
+	if obj.Value == nil {
+		return b.add(protocol.Change{Type: protocol.Delete, Table: b.table, Key: protocol.Key(key)})
+	}
+	return b.addCreate(key, obj.Value)
+}
+
+// addCreate adds an object of the table at hand. For an encoder its key need not become
+// a string: that would be garbage for each object of a first sync.
+func (b *pageBuilder) addCreate(key, obj []byte) error {
+	if b.query.Encoder == nil {
+		return b.add(protocol.Change{Type: protocol.Create, Table: b.table, Key: protocol.Key(key), Obj: obj})
+	}
+	n := b.page.Count
+	if added, err := b.admit(b.table, len(key)+len(obj)); !added {
+		return err
+	}
+	b.page.Text = b.query.Encoder.AppendCreate(b.page.Text, n, b.table, key, obj)
+	return nil
+}

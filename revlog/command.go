@@ -1,0 +1,93 @@
+package revlog
+
+import (
+	"time"
+
+	"syncabled/protocol"
+)
+
+// A Command is what can be submitted to a log: a [Set], [Resync], [Rename] or
+// [Finish]. It carries everything that decides what becomes of it, so that every log
+// with the same history does the same with it.
+type Command interface{ isCommand() }
+
+func (Set) isCommand()    {}
+func (Resync) isCommand() {}
+func (Rename) isCommand() {}
+func (Finish) isCommand() {}
+
+// A Set is one message of changes from a client.
+type Set struct {
+	Client  string            // identity of the client
+	Base    protocol.Revision // last revision it had applied before it made the changes
+	Changes []protocol.Change
+	Refused []protocol.Refusal // changes that were left out; their objects are repaired
+	Partial bool               // hold it until the rest has come
+	Time    time.Time          // when it was received
+	Limits  Limits
+
+	// Connection tells the connection that the set came over from the client's
+	// other ones.
+	Connection string
+
+	// Sent is the highest position that the client had been sent when the set
+	// came in. If others changed an object up to there, the client may have made
+	// its change before or after it got theirs, whatever Base says.
+	Sent protocol.Revision
+
+	// Stale says that the set may be older than what another connection of the
+	// client brought. The objects it touches are repaired.
+	Stale bool
+
+	// ReadOnly says that the client may not change anything. Nothing of the set is
+	// applied, and the objects that it would have changed are repaired. Nothing of
+	// it is held either: a set of which the client could send a part when it still
+	// might is complete with that part, unless the set is Apart.
+	ReadOnly bool
+
+	// Apart says that what is held of the client is not to be completed with this set,
+	// which is ReadOnly: the rest may still come over a connection that may write. The
+	// objects of the set are repaired, because what is held may be about them.
+	Apart bool
+}
+
+// Limits bound what a set may do to the objects of a database.
+type Limits struct {
+	// ObjectBytes is the size that updates may give an object. An update that
+	// would go beyond it is refused. 0 means any size.
+	ObjectBytes int
+}
+
+// A Resync announces that a client is going to get everything after Base anew (see
+// [Query.Snapshot]). The receipt's head is the revision up to which to read.
+type Resync struct {
+	Client string // identity of the client
+	Base   protocol.Revision
+	Time   time.Time
+}
+
+// A Rename announces that a client goes by another identity from now on: all that the
+// log has of a client called From is of To. If the log knows To, or does not know
+// From, it does nothing.
+type Rename struct{ From, To string }
+
+// A Finish commits what is held of a client's set as it is: the rest is not going to
+// come. If nothing is held it does nothing.
+type Finish struct {
+	Client     string // identity of the client
+	Time       time.Time
+	Connection string // over which the client has heard that the parts are held, "" if none
+	Limits     Limits
+}
+
+// A Receipt says what became of a command.
+type Receipt struct {
+	Head     protocol.Revision // head of the log after it
+	Appended int               // entries that it added, with all that was held of its set
+	Held     bool              // it is a set that waits for the rest
+
+	// Collisions are tables, at most a few, of which an object was dropped because
+	// another client had created one under the same key, and the keys seem to be
+	// counted by each client (++id).
+	Collisions []string
+}

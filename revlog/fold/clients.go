@@ -1,0 +1,58 @@
+package fold
+
+import (
+	"time"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+)
+
+// This file is what is known of clients.
+
+func (f *Fold) client(identity string) (Client, error) {
+	if c, ok := f.result.Clients[identity]; ok {
+		return c, nil
+	}
+	return f.view.Client(identity)
+}
+
+// touch notes when a client was seen and with which base, and numbers one that is new.
+// The time is kept to the hour, so that a busy client is not stored with every set.
+func (f *Fold) touch(identity string, old Client, seen time.Time, base protocol.Revision) Client {
+	c := old
+	if c.Number == Nobody {
+		f.result.LastClient++
+		c.Number = f.result.LastClient
+	}
+	if hour := seen.Unix() / 3600; hour > 0 { // it may be before the last one: clocks are set back, too
+		c.Hour = uint64(hour)
+	}
+	c.Base = max(c.Base, base)
+	if c != old {
+		f.stage(identity, c)
+	}
+	return c
+}
+
+// rename gives a client another identity.
+func (f *Fold) rename(r revlog.Rename) error {
+	if err := checkIdentity(r.To); err != nil {
+		return err
+	}
+	c, err := f.client(r.From)
+	if err != nil || c.Number == Nobody {
+		return err
+	}
+	other, err := f.client(r.To)
+	if err != nil || other.Number != Nobody {
+		return err
+	}
+	f.stage(r.To, c)
+	f.stage(r.From, Client{})
+	return nil
+}
+
+func (f *Fold) stage(identity string, c Client) {
+	f.result.Clients[identity] = c
+	f.result.Identities = append(f.result.Identities, identity)
+}

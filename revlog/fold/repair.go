@@ -1,0 +1,156 @@
+package fold
+
+import (
+	"bytes"
+
+	"syncabled/protocol"
+	"syncabled/revlog"
+)
+
+// This file is what the log does when it cannot know what a client holds of an
+// object: after a lost acknowledgement, a crash, or two connections at once.
+//
+// A repair is a mark in the log, an entry of the object that is meant for one
+// client. To everybody else it says nothing. That client, when it reads past the
+// mark, gets the object's present value, own changes included. The mark has a
+// revision of its own, so it is known whether the client had got there when it
+// made a change: if a change to the object has a base before the mark, the two
+// crossed, and the object is marked again.
+//
+// A resync does the same for everything after a position, with one mark.
+//
+// A change of a client that may only read is resolved like any other. If something
+// would be appended then, the object is marked instead: the change stays with the
+// client until the mark undoes it. If nothing would be, the client ends with what
+// the log has without. Such a client could fill the log with marks, so an object
+// gets no second one while the first has not been sent: what has come in by now was
+// made before that one arrives, and is undone with the rest. A change to such an
+// object that comes in later, with a base below the mark, has crossed it as always.
+
+// repairs are the objects to mark for a client at the end of a set, in order.
+type repairs struct {
+	client uint64
+	keys   []string
+	listed map[string]bool
+}
+
+func newRepairs(c Client) *repairs {
+	return &repairs{client: c.Number}
+}
+
+func (r *repairs) add(key string) {
+	if !ruleMark || r.listed[key] {
+		return
+	}
+	if r.listed == nil {
+		r.listed = map[string]bool{}
+	}
+	r.listed[key] = true
+	r.keys = append(r.keys, key)
+}
+
+// addUnheard adds objects of a set that came over several connections: those
+// created by the last message of a connection, which may not have heard that it
+// was held. What the client has deleted since is in no later message, because
+// in an initial upload it sends what is there. What later messages mention needs
+// no repair.
+func (r *repairs) addUnheard(parts []Part) {
+	if !ruleUnheard || parts[0].Connection == parts[len(parts)-1].Connection {
+		return
+	}
+	mentioned := map[string]bool{}
+	for i := len(parts) - 1; i >= 0; i-- {
+		last := i+1 < len(parts) && parts[i].Connection != parts[i+1].Connection
+		for _, change := range parts[i].Changes {
+			key := ObjectKey(change.Table, change.Key)
+			if last && change.Type == protocol.Create && !mentioned[key] {
+				r.add(key)
+			}
+		}
+		for _, change := range parts[i].Changes {
+			mentioned[ObjectKey(change.Table, change.Key)] = true
+		}
+	}
+}
+
+// mark appends the marks of repairs.
+func (f *Fold) mark(r *repairs) error {
+	f.result.Outcome.Repaired += len(r.keys)
+	for _, key := range r.keys {
+		obj, err := f.object(key)
+		if err != nil {
+			return err
+		}
+		table, name := SplitObjectKey(key)
+		change := protocol.Change{Type: revlog.MarkRepair, Table: table, Key: protocol.Key(name)}
+		value := bytes.Clone(obj.Value) // it outlives the transaction
+		f.appendEntry(key, obj, revlog.Entry{Client: r.client, Change: change}, value)
+	}
+	return nil
+}
+
+// resync appends the mark of a resync. The one before goes on to count, in one
+// with it, as long as a change may come that was made before it: one that is
+// held, or, unless the client has got beyond it, a new one.
+func (f *Fold) resync(r revlog.Resync) error {
+	if err := checkIdentity(r.Client); err != nil {
+		return err
+	}
+	c, err := f.client(r.Client)
+	if err != nil {
+		return err
+	}
+	c = f.touch(r.Client, c, r.Time, 0)
+	h, err := f.held(c.Number)
+	if err != nil {
+		return err
+	}
+	base := f.knownBase(r.Base)
+	e := revlog.Entry{Revision: f.head() + 1, Client: c.Number, Previous: base, Change: protocol.Change{Type: revlog.MarkResync}}
+	f.result.Entries = append(f.result.Entries, e)
+	f.result.Outcome.Resyncs++
+	from, holds := base, h.Stored > 0 && !h.Dropped || len(h.Added) > 0
+	if ruleJoin && (holds || c.Base < c.Resync.At) {
+		from = min(from, c.Resync.From)
+	}
+	c.Resync = Resync{From: from, At: e.Revision}
+	f.stage(r.Client, c)
+	return nil
+}
+
+// covers reports whether a resync gave the client an object after it made a
+// change to it with a base.
+func (r Resync) covers(h History, obj Object, base protocol.Revision) (bool, error) {
+	if base >= r.At || !ruleResynced {
+		return false, nil
+	}
+	for rev := obj.Last; rev > r.From; {
+		if rev < r.At {
+			return true, nil
+		}
+		e, err := h.Entry(rev)
+		if err != nil {
+			return false, err
+		}
+		rev = e.Previous
+	}
+	return false, nil
+}
+
+// isDoubtful reports whether it matters if a client made a change before or after
+// it got what others did to the object, and cannot be known. Dexie.Syncable takes
+// the base of a set before it takes the changes, and may apply a batch in between.
+func (f *Fold) isDoubtful(c Client, p *Part, change protocol.Change, obj Object) (bool, error) {
+	if p.sent <= p.Base || !ruleDoubt {
+		return false, nil
+	}
+	sent, _, err := NetEffect(f, obj.Last, p.Base, p.sent, c.Number)
+	return !sent.Spares(change), err
+}
+
+// awaitsRepair reports whether an object has a mark for a client that it has not
+// been sent: the highest position it may have got to is seen.
+func (f *Fold) awaitsRepair(c Client, seen protocol.Revision, obj Object) (bool, error) {
+	_, awaits, err := NetEffect(f, obj.Last, seen, f.head(), c.Number)
+	return awaits, err
+}

@@ -1,0 +1,20 @@
+//go:build ablation
+
+package fold
+
+var (
+	ruleOwn, ruleBases, ruleUnchanged, ruleNet         = true, true, true, true
+	ruleMark, ruleCrossing, ruleResynced, ruleJoin     = true, true, true, true
+	ruleDoubt, ruleStale, ruleBaseBack, ruleUnheard    = true, true, true, true
+	ruleRefused, ruleReadOnly, ruleApart, ruleAsCreate = true, true, true, true
+)
+
+// Rules returns the switches of the rules.
+func Rules() map[string]*bool {
+	return map[string]*bool{
+		"own": &ruleOwn, "bases": &ruleBases, "unchanged": &ruleUnchanged, "net": &ruleNet,
+		"mark": &ruleMark, "crossing": &ruleCrossing, "resynced": &ruleResynced, "join": &ruleJoin,
+		"doubt": &ruleDoubt, "stale": &ruleStale, "base back": &ruleBaseBack, "unheard": &ruleUnheard,
+		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "whole": &ruleAsCreate,
+	}
+}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package revlog_test
-
-const underRace = false
