@@ -66,7 +66,7 @@ func EndChanges(frame []byte, current Revision, partial bool) []byte {
 // AppendChange appends the JSON of one change.
 func AppendChange(out []byte, change Change) []byte {
 	if change.Type == Create {
-		return AppendCreate(out, change.Table, change.Key, change.Obj)
+		return appendCreate(out, change.Table, change.Key, change.Obj)
 	}
 	out = appendName(out, change.Type, change.Table, change.Key)
 	if change.Type == Update {
@@ -76,9 +76,28 @@ func AppendChange(out []byte, change Change) []byte {
 	return append(out, '}')
 }
 
-// AppendCreate appends the JSON of a change that makes an object, given the JSON of
-// its key, in whichever form it is at hand.
-func AppendCreate[K Key | []byte](out []byte, table string, key K, obj []byte) []byte {
+// A ListEncoder writes changes as the elements of a list in JSON: each method appends
+// one to out, of which the list has n elements before.
+type ListEncoder struct{}
+
+// AppendChange appends a change.
+func (ListEncoder) AppendChange(out []byte, n int, change Change) []byte {
+	return AppendChange(separate(out, n), change)
+}
+
+// AppendCreate appends a change that makes an object, given the JSON of its key.
+func (ListEncoder) AppendCreate(out []byte, n int, table string, key, obj []byte) []byte {
+	return appendCreate(separate(out, n), table, key, obj)
+}
+
+func separate(out []byte, n int) []byte {
+	if n > 0 {
+		out = append(out, ',')
+	}
+	return out
+}
+
+func appendCreate[K Key | []byte](out []byte, table string, key K, obj []byte) []byte {
 	out = appendName(out, Create, table, key)
 	out = append(out, `,"obj":`...)
 	out = append(out, obj...)

@@ -49,24 +49,6 @@ func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame
 	}
 }
 
-// An encoder is a [revlog.Encoder] that writes changes as elements of a JSON array.
-type encoder struct{}
-
-func (encoder) AppendChange(out []byte, n int, c protocol.Change) []byte {
-	return protocol.AppendChange(separate(out, n), c)
-}
-
-func (encoder) AppendCreate(out []byte, n int, table string, key, obj []byte) []byte {
-	return protocol.AppendCreate(separate(out, n), table, key, obj)
-}
-
-func separate(out []byte, n int) []byte {
-	if n > 0 {
-		out = append(out, ',')
-	}
-	return out
-}
-
 // room is how much more a message may hold.
 type room struct{ changes, bytes int }
 
@@ -84,7 +66,7 @@ func (s *session) beginMessage(ctx context.Context, query revlog.Query, frame *[
 func (s *session) readPiece(ctx context.Context, query revlog.Query, room room, frame *[]byte) (revlog.Page, error) {
 	query.MaxChanges = room.changes
 	query.MaxBytes = min(room.bytes, pieceBytes)
-	query.Encoder, query.Text = encoder{}, *frame
+	query.Encoder, query.Text = protocol.ListEncoder{}, *frame
 	page, err := s.db.log.Read(ctx, query)
 	if err == nil {
 		*frame = page.Text

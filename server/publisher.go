@@ -168,7 +168,7 @@ func (b *broadcast) isFor(client *peer) bool {
 
 func (b *broadcast) make() {
 	p := b.publisher
-	query := revlog.Query{After: b.from, UpTo: b.to, MaxChanges: p.share.changes, MaxBytes: p.share.bytes, Encoder: encoder{}, Text: protocol.BeginChanges(nil)}
+	query := revlog.Query{After: b.from, UpTo: b.to, MaxChanges: p.share.changes, MaxBytes: p.share.bytes, Encoder: protocol.ListEncoder{}, Text: protocol.BeginChanges(nil)}
 	page, err := p.log.Read(context.Background(), query)
 	if err != nil || page.Partial || page.Clients == nil {
 		return // each client's own feed finds out why

@@ -65,7 +65,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				readBatch(b, db, revlog.Query{Reader: "reader", After: db.MustHead() - behind, MaxBytes: 32 << 10, Text: make([]byte, 0, 40<<10)})
+				readBatch(b, db, revlog.Query{Reader: "reader", After: db.MustHead() - behind, MaxBytes: 32 << 10, Encoder: protocol.ListEncoder{}, Text: make([]byte, 0, 40<<10)})
 			}
 			b.ReportMetric(float64(b.N)*float64(behind)/b.Elapsed().Seconds(), "changes/s")
 		})

@@ -117,7 +117,7 @@ func (l *Log) checkText(q revlog.Query, batch revlog.Page) {
 	l.tb.Helper()
 	const before = "before"
 	var got, want []string
-	q.Cursor, q.UpTo, q.Encoder, q.Text = nil, batch.Revision, lines{}, []byte(before)
+	q.Cursor, q.UpTo, q.Encoder, q.Text = nil, batch.Revision, protocol.ListEncoder{}, []byte(before)
 	for page := (revlog.Page{Partial: true}); page.Partial; q.Cursor = page.Next {
 		page = l.read(q)
 		list := slices.Concat([]byte("["), bytes.TrimPrefix(page.Text, []byte(before)), []byte("]"))
@@ -137,20 +137,6 @@ func (l *Log) checkText(q revlog.Query, batch revlog.Page) {
 	if !slices.Equal(got, want) {
 		l.tb.Errorf("as text, the changes are %q, want %q", got, want)
 	}
-}
-
-// lines encodes changes as a list of JSON.
-type lines struct{}
-
-func (lines) AppendChange(out []byte, n int, c protocol.Change) []byte {
-	if n > 0 {
-		out = append(out, ',')
-	}
-	return protocol.AppendChange(out, c)
-}
-
-func (l lines) AppendCreate(out []byte, n int, table string, key, obj []byte) []byte {
-	return l.AppendChange(out, n, protocol.Change{Type: protocol.Create, Table: table, Key: protocol.Key(key), Obj: obj})
 }
 
 // checkBatch checks what every batch is promised to be.
