@@ -31,7 +31,7 @@ func TestConvergence(t *testing.T) {
 	}
 	for seed := uint64(1); seed <= count; seed++ {
 		if err := converge(t, seed, func(string, ...any) {}); err != nil {
-			t.Fatalf("%v\nthe whole story: go test ./revlog -run TestConvergence -v -schedule %d", err, seed)
+			t.Fatalf("%v\nthe whole story: go test ./revlog/boltlog -run TestConvergence -v -schedule %d", err, seed)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// A faultyDisk is revlog's as revlogtest wants it.
+// A faultyDisk is boltlog's as revlogtest wants it.
 type faultyDisk struct {
 	*boltlog.FaultyDisk
 	dir string
