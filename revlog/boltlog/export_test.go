@@ -135,7 +135,7 @@ type Object struct {
 // those in memory in their place.
 func (db *DB) Objects() (objects []Object, err error) {
 	err = db.lookAt(func(v *view) error {
-		return v.levels().scan("", db.objects.recent("", math.MaxInt), func(key []byte, obj *fold.Object) error {
+		return db.objects.scan("", math.MaxInt).visit(v, func(key []byte, obj *fold.Object) error {
 			objects = append(objects, exportObject(string(key), *obj))
 			return nil
 		})

@@ -150,17 +150,46 @@ func (o *objects) count() int {
 	return o.present
 }
 
-// recent returns the first objects after a key that are in memory, at most as many as
-// asked for. A scan of the file that is to include them has to begin its transaction
-// afterwards: what has left the memory by then is in the file.
-func (o *objects) recent(after string, max int) []keyed {
+// A scan walks through objects in key order: those of the file, and those that were in
+// memory when it began in place of what the file has of them.
+type scan struct {
+	after  string
+	recent []keyed
+}
+
+// scan begins a scan after a key. Of the objects in memory it has at most as many as
+// asked for. The transaction that it visits has to begin afterwards: what has left the
+// memory by then is in the file.
+func (o *objects) scan(after string, max int) scan {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	mutable := o.mutable.after(after, max)
-	if o.immutable == nil {
-		return mutable
+	recent := o.mutable.after(after, max)
+	if o.immutable != nil {
+		recent = mergeKeyed(recent, o.immutable.after(after, max), max)
 	}
-	return mergeKeyed(mutable, o.immutable.after(after, max), max)
+	return scan{after, recent}
+}
+
+// visit calls a function for each object. What that is passed is valid until it returns.
+func (s scan) visit(v *view, visit func(key []byte, obj *fold.Object) error) error {
+	records := seekRecords(v.levels().buckets(), s.after)
+	key, record := records.next()
+	var obj fold.Object
+	for recent := s.recent; key != nil || len(recent) > 0; {
+		next := key
+		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
+			next, obj, recent = []byte(recent[0].key), recent[0].Object, recent[1:]
+		} else if err := decodeObject(&obj, key, record); err != nil {
+			return err
+		}
+		if bytes.Equal(next, key) {
+			key, record = records.next()
+		}
+		if err := visit(next, &obj); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // The number of objects that are there is in the sequence of the bucket of
@@ -183,7 +212,7 @@ func (o *objects) countPresent(v *view) (int, error) {
 		return int(sequence - 1), nil
 	}
 	present := 0
-	err := v.levels().scan("", o.recent("", o.mutable.len()), func(_ []byte, obj *fold.Object) error {
+	err := o.scan("", o.mutable.len()).visit(v, func(_ []byte, obj *fold.Object) error {
 		if obj.Value != nil {
 			present++
 		}
@@ -220,30 +249,11 @@ func (l *levels) record(name []byte, filters runFilters) []byte {
 	return l.base.Get(name)
 }
 
-// scan visits, in key order, the objects after a key: those of the file, and recent ones
-// in place of what the file has of them. What is passed to visit is valid until it
-// returns.
-func (l *levels) scan(after string, recent []keyed, visit func(key []byte, obj *fold.Object) error) error {
+// buckets returns where objects are, the newest first.
+func (l *levels) buckets() []*bbolt.Bucket {
 	buckets := make([]*bbolt.Bucket, 0, len(l.runs)+1)
 	for _, run := range l.runs {
 		buckets = append(buckets, run.bucket)
 	}
-	records := seekRecords(append(buckets, l.base), after)
-	key, record := records.next()
-	var obj fold.Object
-	for key != nil || len(recent) > 0 {
-		next := key
-		if key == nil || len(recent) > 0 && recent[0].key <= string(key) {
-			next, obj, recent = []byte(recent[0].key), recent[0].Object, recent[1:]
-		} else if err := decodeObject(&obj, key, record); err != nil {
-			return err
-		}
-		if bytes.Equal(next, key) {
-			key, record = records.next()
-		}
-		if err := visit(next, &obj); err != nil {
-			return err
-		}
-	}
-	return nil
+	return append(buckets, l.base)
 }

@@ -30,10 +30,10 @@ func (b *pageBuilder) readObjects(ctx context.Context, s *store) error {
 
 func (b *pageBuilder) readChunk(s *store) error {
 	max := min(s.options.bounds.readChunk, 1+b.query.MaxBytes/usualObject)
-	recent := s.objects.recent(b.cursor.object, max+1) // one more, to know whether there is more
+	scan := s.objects.scan(b.cursor.object, max+1) // one more, to know whether there is more
 	return b.fromFile(s, func(v *view) error {
 		chunk, h, last := 0, fold.History(v), []byte(b.cursor.object)
-		err := v.levels().scan(b.cursor.object, recent, func(name []byte, obj *fold.Object) error {
+		err := scan.visit(v, func(name []byte, obj *fold.Object) error {
 			if chunk == max {
 				return errChunk
 			}
@@ -49,7 +49,7 @@ func (b *pageBuilder) readChunk(s *store) error {
 	})
 }
 
-// readObject adds what others made of an object. If fold.Nobody else touched it, or
+// readObject adds what others made of an object. If nobody else touched it, or
 // the reader did not, that is nothing, or all there is of it.
 func (b *pageBuilder) readObject(h fold.History, name []byte, obj *fold.Object) error {
 	space, key := fold.SplitObjectKey(name)

@@ -94,7 +94,7 @@ func (v *verifier) objects() error {
 		return err
 	}
 	chained := 0
-	err = v.view.levels().scan("", v.memory.recent("", v.memory.mutable.len()), func(key []byte, obj *fold.Object) error {
+	err = v.memory.scan("", v.memory.mutable.len()).visit(v.view, func(key []byte, obj *fold.Object) error {
 		v.summary.Objects++
 		n, err := v.object(string(key), obj)
 		chained += n
