@@ -7,8 +7,9 @@
 // log in memory, from the log, or from the objects (read.go).
 //
 // A log whose file could not be read in the middle of a transaction is given up: all
-// calls, those under way too, return ErrGivenUp, and the file stays locked until the
-// process ends (file.go).
+// calls return ErrGivenUp, those that wait for others too, and the file stays locked
+// until the process ends (file.go). A call that is in bbolt at that moment may never
+// return.
 //
 // # On disk
 //
@@ -75,8 +76,8 @@
 //	  reason       uvarint length, then text
 //	  change       the rest: its JSON, or the first 64 KiB of it
 //
-// Entries are only ever appended. Objects lag behind: the last entries of each
-// object are kept in memory and written out in large sorted batches, because a
+// Entries are only ever appended. Objects lag behind: the states of objects that
+// changed last are kept in memory and written out in large sorted batches, because a
 // random page per change would cost most of a commit. Where the pages of a batch would
 // be random all the same, because there are many more objects, it becomes a run; runs
 // are merged later (objects.go). "folded" says how far that has come; opening a file
@@ -134,32 +135,6 @@ func open(path string, options Options) (*DB, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return &DB{store: s, order: newOrder(s)}, nil
-}
-
-// Submit resolves a command against the log and commits what stands.
-func (db *DB) Submit(ctx context.Context, c revlog.Command) (revlog.Receipt, error) {
-	if db.file.hasEnded() {
-		return revlog.Receipt{}, db.file.whyEnded()
-	}
-	if set, ok := c.(revlog.Set); ok && set.Partial && !set.ReadOnly {
-		if err := db.checkHeld(set); err != nil {
-			return revlog.Receipt{}, err
-		}
-	}
-	return db.order.submit(ctx, c)
-}
-
-// Close waits for the commit under way, writes what is only in memory to the file, if
-// that does not take long, and closes it. It returns the error that the log ended
-// itself for, if it did.
-func (db *DB) Close() error {
-	db.file.end()
-	select {
-	case <-db.order.done:
-		return db.order.closeErr
-	case <-db.file.givenUp.done:
-		return db.file.givenUp.err
-	}
 }
 
 // GivenUp returns a channel that is closed when the log is given up. [DB.Close] then

@@ -144,7 +144,7 @@ func TestGivenUpWhileSetsWait(t *testing.T) {
 			if _, err := db.Submit(t.Context(), setOf(0, 10)); err != nil {
 				t.Fatal(err)
 			}
-			db.order.group.Store(int64(writers)) // with several, they go by way of the loop
+			db.order.lastGroup.Store(int64(writers)) // with several, they go by way of the loop
 			mustMakeUnreadable(t, db.file.bolt, 0)
 			errs := make(chan error)
 			for i := range writers {

@@ -97,6 +97,13 @@ func (s *store) checkHeld(set revlog.Set) error {
 	return nil
 }
 
+// holds reports whether something is held of a client.
+func (s *store) holds(client uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.held.byClient[client].bytes > 0
+}
+
 // number returns the number of a client, nobody if it has none.
 func (s *store) number(identity string) (uint64, error) {
 	s.mu.RLock()

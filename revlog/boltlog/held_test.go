@@ -78,3 +78,55 @@ func TestDirBoundsDatabases(t *testing.T) {
 		t.Errorf("got %v, want %v", err, revlog.ErrTooMany)
 	}
 }
+
+// What is held is counted once, whatever is submitted afterwards.
+func TestHeldBytesAreCountedOnce(t *testing.T) {
+	db := openHeld(t, filepath.Join(tempDir(t), "held.db"))
+	held := func() int {
+		status, err := db.Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.Held
+	}
+	if _, err := db.Submit(t.Context(), heldSet("a", 1, true)); err != nil {
+		t.Fatal(err)
+	}
+	before := held()
+	for range 3 {
+		if _, err := db.Submit(t.Context(), revlog.Set{Client: "a", Partial: true, Time: heldTime}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := held(); before == 0 || after != before {
+		t.Errorf("%d bytes are held, and %d after empty messages", before, after)
+	}
+}
+
+// The ages of what is held are found out while others commit.
+func TestHeldSetsExpireWhileOthersCommit(t *testing.T) {
+	path := filepath.Join(tempDir(t), "held.db")
+	db := openHeld(t, path)
+	for _, client := range []string{"a", "b"} {
+		if _, err := db.Submit(t.Context(), heldSet(client, 1, true)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openHeld(t, path)
+	dated := make(chan error)
+	go func() {
+		_, err := db.Expired(t.Context(), heldTime, time.Hour)
+		dated <- err
+	}()
+	for i := range 20 {
+		if _, err := db.Submit(t.Context(), heldSet("c", i, false)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-dated; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -29,7 +29,7 @@ type Options struct {
 	// Default 64 MiB.
 	FreeBytes int
 
-	// Observe, if set, is called for every group of commands that was committed, or
+	// Observe, if set, is called for every group of commands that wrote something, or
 	// failed, before the commands are answered. It must not block, and is called for
 	// several databases at once.
 	Observe func(revlog.Commit)

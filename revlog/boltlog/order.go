@@ -1,6 +1,7 @@
 package boltlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,32 +18,32 @@ import (
 // store apply group after group, and answers the commands of each.
 type order struct {
 	// Static after newOrder.
-	store   *store
-	arrived chan struct{} // has room for one; full when requests wait
-	idle    *time.Timer   // goes off when the log was quiet for a while
-	done    chan struct{} // closed when all is written and the file is closed
+	store  *store
+	wakeup chan struct{} // has room for one; full when requests wait or objects are due
+	idle   *time.Timer   // goes off when the log was quiet for a while
+	done   chan struct{} // closed when all is written and the file is closed
 
 	// The committer, the commit loop or a lone writer, holds commitMu and owns these.
 	commitMu sync.Mutex
 	commands []revlog.Command // of the group at hand
 	closeErr error            // final when done is closed
 
-	group atomic.Int64 // commands in the last group
+	lastGroup atomic.Int64 // commands in it
 
 	mu      sync.Mutex
 	waiting []*request
 	taken   []*request // the group that was taken last
 	closed  bool
 
-	answered sync.Pool // of requests
+	free sync.Pool // requests
 }
 
 func newOrder(s *store) *order {
 	o := &order{
-		store:   s,
-		arrived: make(chan struct{}, 1),
-		idle:    time.NewTimer(idleDelay),
-		done:    make(chan struct{}),
+		store:  s,
+		wakeup: make(chan struct{}, 1),
+		idle:   time.NewTimer(idleDelay),
+		done:   make(chan struct{}),
 	}
 	s.file.abandon = o.abandon
 	return o
@@ -55,7 +56,7 @@ type request struct {
 	receipt  revlog.Receipt // not to be looked at if err is not nil
 	err      error
 	done     chan struct{} // has room for one; full when receipt and err are final
-	answered atomic.Bool   // somebody answers it, or nobody waits for an answer
+	answered atomic.Bool   // set by whoever answers it first
 }
 
 // answer answers a request, unless somebody else has: the committer does, or who gives
@@ -67,8 +68,34 @@ func (r *request) answer(err error) {
 	}
 }
 
-// submit returns when a command has been committed. If ctx is done before, it may yet
-// be.
+// Submit resolves a command against the log and commits what stands.
+func (db *DB) Submit(ctx context.Context, c revlog.Command) (revlog.Receipt, error) {
+	if db.file.hasEnded() {
+		return revlog.Receipt{}, db.file.whyEnded()
+	}
+	if set, ok := c.(revlog.Set); ok && set.Partial && !set.ReadOnly {
+		if err := db.checkHeld(set); err != nil {
+			return revlog.Receipt{}, err
+		}
+	}
+	return db.order.submit(ctx, c)
+}
+
+// Close waits for the commit under way, writes what is only in memory to the file, if
+// that does not take long, and closes it. It returns the error that the log ended
+// itself for, if it did.
+func (db *DB) Close() error {
+	db.file.end()
+	select {
+	case <-db.order.done:
+		return cmp.Or(db.file.givenUp.cause(), db.order.closeErr)
+	case <-db.file.givenUp.done:
+		return db.file.givenUp.err
+	}
+}
+
+// submit returns when a command has been committed, or ctx is done. A lone writer
+// commits it itself, whatever becomes of ctx.
 func (o *order) submit(ctx context.Context, c revlog.Command) (revlog.Receipt, error) {
 	r := o.newRequest(c)
 	switch {
@@ -81,7 +108,7 @@ func (o *order) submit(ctx context.Context, c revlog.Command) (revlog.Receipt, e
 		select {
 		case <-r.done:
 		case <-ctx.Done():
-			return revlog.Receipt{}, ctx.Err() // the request is still in the queue
+			return revlog.Receipt{}, ctx.Err() // it may still be committed
 		}
 	}
 	if r.err != nil {
@@ -94,7 +121,7 @@ func (o *order) submit(ctx context.Context, c revlog.Command) (revlog.Receipt, e
 
 // newRequest returns a request, to be recycled when it was answered.
 func (o *order) newRequest(c revlog.Command) *request {
-	r, ok := o.answered.Get().(*request)
+	r, ok := o.free.Get().(*request)
 	if !ok {
 		r = &request{done: make(chan struct{}, 1)}
 	}
@@ -109,15 +136,15 @@ func (o *order) newRequest(c revlog.Command) *request {
 // recycle takes back a request that was answered without an error.
 func (o *order) recycle(r *request) {
 	r.command, r.receipt = nil, revlog.Receipt{}
-	o.answered.Put(r)
+	o.free.Put(r)
 }
 
 // commitAlone commits a command on the goroutine of its writer, if that seems to be the
 // only one: to wake the commit loop, and to be woken by it, takes a tenth of the time
-// of a commit. It reports whether it has. What the objects are due it leaves to the
-// loop.
+// of a commit. It reports whether it has handled the request. What the objects are due
+// it leaves to the loop.
 func (o *order) commitAlone(r *request) bool {
-	if o.group.Load() > 1 || !o.commitMu.TryLock() {
+	if o.lastGroup.Load() > 1 || !o.commitMu.TryLock() {
 		return false
 	}
 	defer o.commitMu.Unlock()
@@ -130,7 +157,7 @@ func (o *order) commitAlone(r *request) bool {
 		r.err = o.store.file.endFor(err)
 		return true
 	}
-	o.group.Store(0)
+	o.lastGroup.Store(0)
 	if o.store.objects.isDue() {
 		o.wake()
 	}
@@ -149,7 +176,7 @@ func (o *order) run() {
 	defer o.finish()
 	for {
 		select {
-		case <-o.arrived:
+		case <-o.wakeup:
 			o.commitGroup()
 		case <-o.idle.C:
 			o.tidyUp()
@@ -163,10 +190,10 @@ func (o *order) run() {
 func (o *order) commitGroup() {
 	o.commitMu.Lock()
 	defer o.commitMu.Unlock()
-	o.gather(int(o.group.Load()))
+	o.gather(int(o.lastGroup.Load()))
 	group := o.take()
 	o.commit(group)
-	o.group.Store(int64(len(group)))
+	o.lastGroup.Store(int64(len(group)))
 	if o.len() > 0 {
 		o.wake()
 	}
@@ -250,8 +277,8 @@ func (o *order) close() {
 	o.closed = true
 }
 
-// abandon refuses further requests, and answers those that wait, or are with a committer
-// that may never return.
+// abandon refuses further requests, and answers those that wait, or are with the commit
+// loop, which may never return from bbolt. A lone writer in bbolt may not, either.
 func (o *order) abandon(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -263,7 +290,7 @@ func (o *order) abandon(err error) {
 
 func (o *order) wake() {
 	select {
-	case o.arrived <- struct{}{}:
+	case o.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -274,8 +301,8 @@ func (o *order) len() int {
 	return len(o.waiting)
 }
 
-// maxGroupChanges bounds how many changes are committed at once, beyond those of
-// the first command.
+// maxGroupChanges is how many changes make a group: no command is added to one that has
+// as many.
 const maxGroupChanges = 20_000
 
 // take returns the waiting requests, or as many as make a group.

@@ -25,18 +25,18 @@ type store struct {
 	id      uuid.UUID
 	gaps    []gap
 
-	// Owned by the committer, for the group at hand. All are empty between groups.
+	// Owned by the committer: of the group at hand.
 	fold     *fold.Fold
 	receipts []revlog.Receipt
 	records  records
 	heldSize map[uint64]int // bytes that were written of held parts, by client
 
-	// Guarded by mu; changed by the committer only.
+	// Guarded by mu; changed by the committer only, but for the ages of what is held.
 	mu      sync.RWMutex
 	head    protocol.Revision
 	moved   chan struct{} // closed when head moves
 	tail    tail
-	clients map[string]fold.Client // that wrote since openStore; zero if renamed
+	clients map[string]fold.Client // that were looked up or changed since openStore; zero if renamed
 	names   map[uint64]string      // their identities, by number
 	held    heldSets
 }
@@ -94,6 +94,7 @@ var errNothing = errors.New("nothing to store")
 func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 	started := time.Now()
 	defer s.fold.Reset()
+	clear(s.heldSize)
 	err := s.file.update(func(tx *bbolt.Tx) error {
 		if err := s.resolve(tx, group); err != nil {
 			return err
@@ -158,7 +159,6 @@ func (s *store) write(tx *bbolt.Tx, r *fold.Result) error {
 			return err
 		}
 	}
-	clear(s.heldSize)
 	for client, h := range r.Held {
 		size, err := putHeld(tx.Bucket(bucketHeld), client, h)
 		if err != nil {

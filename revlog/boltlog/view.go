@@ -143,7 +143,7 @@ func (c committed) Client(identity string) (fold.Client, error) {
 
 // HeldCount returns how many messages are held of a client's set.
 func (c committed) HeldCount(client uint64) (int, error) {
-	if c.store.held.byClient[client].bytes == 0 {
+	if !c.store.holds(client) {
 		return 0, nil
 	}
 	return c.view.HeldCount(client)
