@@ -14,8 +14,8 @@ import (
 type Expirer interface {
 	Log
 
-	// Expired returns the identities of clients of whose held sets nothing has come for
-	// longer than expiry. The age of a set is what the time of day, now, says, or, if
+	// Expired returns the identities of clients that have sent nothing more of a held set
+	// for longer than expiry. The age of a set is what the time of day, now, says, or, if
 	// that is more, what it was when the log was opened and the time that has passed
 	// since: a clock that was set back keeps no set for ever. It costs next to nothing
 	// while no set has expired.

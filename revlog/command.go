@@ -16,7 +16,7 @@ func (Resync) isCommand() {}
 func (Rename) isCommand() {}
 func (Finish) isCommand() {}
 
-// A Set is one message of changes from a client.
+// A Set is a set of changes from a client or, if it is partial, one message of a set.
 type Set struct {
 	Client  string            // identity of the client
 	Base    protocol.Revision // last revision it had applied before it made the changes
@@ -26,8 +26,7 @@ type Set struct {
 	Time    time.Time          // when it was received
 	Limits  Limits
 
-	// Connection tells the connection that the set came over from the client's
-	// other ones.
+	// Connection identifies the connection that the set came over among the client's.
 	Connection string
 
 	// Sent is the highest position that the client had been sent when the set
@@ -40,9 +39,9 @@ type Set struct {
 	Stale bool
 
 	// ReadOnly says that the client may not change anything. Nothing of the set is
-	// applied, and the objects that it would have changed are repaired. Nothing of
-	// it is held either: a set of which the client could send a part when it still
-	// might is complete with that part, unless the set is Apart.
+	// applied, and the objects that it would have changed are repaired. It is never
+	// held. Earlier parts that are held, from when the client could still write, are
+	// committed now without the rest, unless Apart is set.
 	ReadOnly bool
 
 	// Apart says that what is held of the client is not to be completed with this set,

@@ -78,62 +78,48 @@ func (e Entry) kind() string {
 	return "delete"
 }
 
-// An EntryReader is a [Log] that gives its entries one by one: for projections, feeds
-// and inspectors, not for clients.
-type EntryReader interface {
-	Log
-
-	// Entries returns the first entries after a revision, in order: at most max, and
-	// fewer if they are large, but none only after the head. The error wraps ErrAhead
-	// if the revision is beyond the head, and is a [*GapError] if it was left out by a
-	// restore.
-	Entries(ctx context.Context, after protocol.Revision, max int) ([]Entry, error)
-}
-
 // A Filter says which entries to show. The zero Filter lets all pass.
 type Filter struct {
 	Table string       // "" for all
 	Key   protocol.Key // "" for all
 }
 
-func (f Filter) passes(c protocol.Change) bool {
+// Passes reports whether the filter lets an entry with a change pass.
+func (f Filter) Passes(c protocol.Change) bool {
 	return (f.Table == "" || f.Table == c.Table) && (f.Key == "" || f.Key == c.Key)
+}
+
+// An EntryReader is a [Log] that gives its entries one by one: for projections, feeds
+// and inspectors, not for clients.
+type EntryReader interface {
+	Log
+
+	// Entries looks at the first entries after a revision, in order: at most max, which
+	// is at least 1, and fewer if they are large. It returns those that pass the filter,
+	// and the revision to go on after, which is that of the head when there are no more.
+	// The error wraps ErrAhead if the revision is beyond the head, and is a [*GapError]
+	// if it was left out by a restore.
+	Entries(ctx context.Context, after protocol.Revision, max int, filter Filter) (page []Entry, next protocol.Revision, err error)
 }
 
 // entriesPage is how many entries EachEntry asks for at once.
 const entriesPage = 4096
 
-// EachEntry calls visit for the entries of a log after a revision, up to the head as of
-// the call, in order. The log is free for others while visit runs. It ends with the
-// first error of visit.
+// EachEntry calls visit for the entries of a log after a revision that pass a filter, up
+// to the head as of the call, in order. The log is free for others while visit runs. It
+// ends with the first error of visit.
 func EachEntry(ctx context.Context, log EntryReader, after protocol.Revision, filter Filter, visit func(Entry) error) error {
 	head, err := log.Head()
-	if err != nil {
-		return err
-	}
-	for after < head {
-		page, err := log.Entries(ctx, after, entriesPage)
-		if gap := (*GapError)(nil); errors.As(err, &gap) {
-			after = gap.After
-			continue
+	for err == nil && after < head {
+		var page []Entry
+		var gap *GapError
+		page, after, err = log.Entries(ctx, after, entriesPage, filter)
+		if errors.As(err, &gap) {
+			after, err = gap.After, nil
 		}
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		for _, e := range page {
-			if after = e.Revision; after > head {
-				return nil
-			}
-			if !filter.passes(e.Change) {
-				continue
-			}
-			if err := visit(e); err != nil {
-				return err
-			}
+		for i := 0; i < len(page) && page[i].Revision <= head && err == nil; i++ {
+			err = visit(page[i])
 		}
 	}
-	return nil
+	return err
 }

@@ -7,8 +7,8 @@ type Query struct {
 	Reader   string              // identity, whose own changes are left out
 	After    protocol.Revision   // position of the reader
 	UpTo     protocol.Revision   // where the batch ends; 0 means the head
-	Snapshot bool                // give every object that was touched as it is, by the reader too
-	Tables   map[string]struct{} // leave out all other tables; nil means none
+	Snapshot bool                // give every object that was touched as it is, even if the reader alone did
+	Tables   map[string]struct{} // only these; nil means all
 	Cursor   Cursor              // Page.Next of the page before; nil starts a batch
 
 	MaxChanges int // changes in a page; 0 means 50,000

@@ -5,8 +5,8 @@
 //
 // # Guarantees
 //
-//   - A command that [Log.Submit] returned for is durable, whole. One that it did not
-//     return for is durable whole or not at all.
+//   - A command is durable, whole, once [Log.Submit] has returned without an error.
+//     Otherwise it is durable whole or not at all.
 //   - Conflicts are resolved where the order is made, by a pure function of the log
 //     and the command (package fold): an update loses to what others did to the same
 //     key paths since its base revision, a delete beats an update, and what another

@@ -38,10 +38,8 @@ func (d *databases) finishHeld(ctx context.Context, name string, log revlog.Log)
 	}
 	now := d.now()
 	expired, err := expirer.Expired(ctx, now, d.expiry)
-	for _, identity := range expired {
-		if _, err = log.Submit(ctx, revlog.Finish{Client: identity, Time: now, Limits: d.limits}); err != nil {
-			break
-		}
+	for i := 0; i < len(expired) && err == nil; i++ {
+		_, err = log.Submit(ctx, revlog.Finish{Client: expired[i], Time: now, Limits: d.limits})
 	}
 	if err == nil || errors.Is(err, revlog.ErrClosed) || ctx.Err() != nil {
 		return

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,18 @@ func TestRestore(t *testing.T) {
 			t.Fatal(err)
 		}
 		revlogtest.WantChanges(t, page.Changes, want...)
+	}
+	var gap *revlog.GapError
+	if _, _, err := restored.Entries(t.Context(), lost, 1, revlog.Filter{}); !errors.As(err, &gap) || gap.After != 1 || gap.To != head {
+		t.Errorf("entries from the gap: got %v, want that of the revisions between 1 and %d", err, head)
+	}
+	var types []protocol.ChangeType
+	err = revlog.EachEntry(t.Context(), restored, lost, revlog.Filter{}, func(e revlog.Entry) error {
+		types = append(types, e.Change.Type)
+		return nil
+	})
+	if err != nil || !slices.Equal(types, []protocol.ChangeType{revlog.MarkResync, protocol.Create}) {
+		t.Errorf("entries from the gap on are of types %v, %v", types, err)
 	}
 	if err := restored.Close(); err != nil {
 		t.Fatal(err)

@@ -80,14 +80,13 @@
 // changed last are kept in memory and written out in large sorted batches, because a
 // random page per change would cost most of a commit. Where the pages of a batch would
 // be random all the same, because there are many more objects, it becomes a run; runs
-// are merged later (objects.go). "folded" says how far that has come; opening a file
+// are merged later (merge.go). "folded" says how far that has come; opening a file
 // replays the entries after it. Format 2 is the same without runs; opening such a file
 // adds them.
 package boltlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -128,9 +127,6 @@ func Open(path string, options Options) (*DB, error) {
 func open(path string, options Options) (*DB, error) {
 	options = options.withDefaults()
 	s, err := openStore(path, options)
-	if errors.Is(err, errCorrupt) || errors.Is(err, errPanic) {
-		err = fmt.Errorf("%w: %w", ErrBroken, err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

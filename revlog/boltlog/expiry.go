@@ -21,11 +21,18 @@ const wrongClock = time.Minute
 
 // Expired returns the identities of clients whose held sets have expired.
 func (s *store) Expired(_ context.Context, now time.Time, expiry time.Duration) ([]string, error) {
+	if s.file.hasEnded() {
+		return nil, s.file.whyEnded()
+	}
 	expired := s.expiredClients(now, expiry)
-	if len(expired) == 0 || s.file.hasEnded() {
+	if len(expired) == 0 {
 		return nil, nil
 	}
-	return s.identitiesOf(expired)
+	identities, err := s.identitiesOf(expired)
+	if err != nil {
+		return nil, err
+	}
+	return identities, nil
 }
 
 // expiredClients returns the numbers of clients whose held sets have expired.

@@ -44,7 +44,7 @@ func finishHeld(t *testing.T, db *boltlog.DB, now time.Time, expiry time.Duratio
 	revlogtest.WantChanges(t, page.Changes, changes...)
 }
 
-func TestFinishHeldCommitsWhatIsOld(t *testing.T) {
+func TestExpiredSetsAreFinished(t *testing.T) {
 	db := openHeld(t, filepath.Join(tempDir(t), "held.db"))
 	old, later := heldTime, heldTime.Add(time.Hour)
 	for _, set := range []revlog.Set{setOf("old", 1, old), setOf("young", 2, later), setOf("resumed", 3, old), setOf("resumed", 4, later)} {
@@ -61,7 +61,7 @@ const decade = 10 * 365 * 24 * time.Hour
 
 // However the time of day is set, a set is finished when it has been held for its
 // time, and never for longer.
-func TestFinishHeldWhenClockJumps(t *testing.T) {
+func TestSetsExpireWhenClockJumps(t *testing.T) {
 	const expiry = time.Hour
 	for _, test := range []struct {
 		name     string

@@ -134,7 +134,7 @@ type Object struct {
 // Objects returns all objects as the fold sees them: those of the file, and
 // those in memory in their place.
 func (db *DB) Objects() (objects []Object, err error) {
-	err = db.lookAt(func(v *view) error {
+	err = db.lookAt(func(v *txView) error {
 		return db.objects.scan("", math.MaxInt).visit(v, func(key []byte, obj *fold.Object) error {
 			objects = append(objects, exportObject(string(key), *obj))
 			return nil
@@ -146,7 +146,7 @@ func (db *DB) Objects() (objects []Object, err error) {
 // Replayed returns all objects as a replay of the whole log gives them.
 func (db *DB) Replayed() (objects []Object, err error) {
 	scratch := newMemtable()
-	err = db.lookAt(func(v *view) error {
+	err = db.lookAt(func(v *txView) error {
 		return v.each(0, protocol.MaxRevision, func(e revlog.Entry) error {
 			key := fold.ObjectKey(e.Change.Table, e.Change.Key)
 			old, _ := scratch.get(key)
@@ -174,7 +174,7 @@ func exportObject(name string, o fold.Object) Object {
 
 // Changes returns the changes of all entries, by revision.
 func (db *DB) Changes() (changes []protocol.Change, err error) {
-	err = db.lookAt(func(v *view) error {
+	err = db.lookAt(func(v *txView) error {
 		return v.each(0, protocol.MaxRevision, func(e revlog.Entry) error {
 			if want := protocol.Revision(len(changes) + 1); e.Revision != want {
 				return fmt.Errorf("entry %d follows entry %d", e.Revision, want-1)
@@ -187,6 +187,6 @@ func (db *DB) Changes() (changes []protocol.Change, err error) {
 	return changes, err
 }
 
-func (db *DB) lookAt(at func(*view) error) error {
+func (db *DB) lookAt(at func(*txView) error) error {
 	return db.file.view(func(tx *bbolt.Tx) error { return at(newView(tx)) })
 }

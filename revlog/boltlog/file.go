@@ -37,7 +37,7 @@ type file struct {
 	bolt    *bbolt.DB
 	options *Options
 	ended   chan struct{}   // closed when the log is closed, or has ended itself
-	abandon func(err error) // answers those that wait, when the log is given up
+	abandon func(err error) // set by newOrder; answers those that wait, when the log is given up
 
 	endOnce sync.Once
 	givenUp surrender

@@ -1,6 +1,9 @@
 package boltlog
 
-import "github.com/bits-and-blooms/bloom/v3"
+import (
+	"github.com/bits-and-blooms/bloom/v3"
+	"go.etcd.io/bbolt"
+)
 
 // A keyFilter answers, for most keys that are in neither the file nor a memtable, that
 // they are absent. Most creates are for new keys, and without it each would read random
@@ -108,5 +111,18 @@ func (f *keyFilter) loadMore(l *levels, atOpen uint64) {
 		f.done = number
 	default:
 		f.complete, f.loadDebt = true, 0
+	}
+}
+
+// loadKeys lets the filter know more of the keys that the file has.
+func (o *objects) loadKeys() {
+	for o.keys.loadDebt > 0 {
+		err := o.file.view(func(tx *bbolt.Tx) error {
+			o.keys.loadMore(newView(tx).levels(), o.runs.atOpen)
+			return nil
+		})
+		if err != nil {
+			return // whoever looks for what cannot be read is told
+		}
 	}
 }

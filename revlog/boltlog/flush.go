@@ -10,9 +10,13 @@ func (o *objects) isDue() bool {
 // doDue does what is due. It keeps pace with the writers: the immutable memtable is in
 // the file before the mutable one is full, and a run, which costs little, long before.
 func (o *objects) doDue() {
-	for o.isFlushDue() && o.flush() {
+	flushes := true
+	for flushes && o.isFlushDue() {
+		flushes = o.flush()
 	}
-	o.mergeDue()
+	if flushes { // a disk that takes no flush takes no merge
+		o.payMergeDebt()
+	}
 	o.loadKeys()
 }
 
@@ -25,8 +29,8 @@ func (o *objects) isFlushDue() bool {
 	return o.immutable == nil && o.mutable.bytes >= full || o.isFlushLate(due)
 }
 
-// isFlushLate reports whether a smaller part of the immutable memtable is in the file
-// than the mutable one has of a size.
+// isFlushLate reports whether flushing lags behind the writers: whether the part of the
+// immutable memtable that is in the file is smaller than mutable.bytes/size.
 func (o *objects) isFlushLate(size int) bool {
 	return o.immutable != nil && o.flushedCount*size < o.immutable.len()*o.mutable.bytes
 }
@@ -35,8 +39,8 @@ func (o *objects) isFlushLate(size int) bool {
 // share pages.
 const runChunks = 4
 
-// flush writes a chunk of the immutable memtable to the file. It reports whether there
-// is more to do. What it cannot write stays in memory, where nothing is lost: the
+// flush writes a chunk of the immutable memtable to the file. If there is none, the
+// mutable one becomes it first. It reports whether there is more to do. What it cannot write stays in memory, where nothing is lost: the
 // log has it.
 func (o *objects) flush() bool {
 	if o.immutable == nil {
@@ -93,17 +97,4 @@ func (o *objects) write(tx *bbolt.Tx, chunk []keyed, isLast bool) error {
 		return nil
 	}
 	return putMeta(tx.Bucket(bucketMeta), metaFolded, revisionKey(o.immutableHead))
-}
-
-// loadKeys lets the filter know more of the keys that the file has.
-func (o *objects) loadKeys() {
-	for o.keys.loadDebt > 0 {
-		err := o.file.view(func(tx *bbolt.Tx) error {
-			o.keys.loadMore(newView(tx).levels(), o.runs.atOpen)
-			return nil
-		})
-		if err != nil {
-			return // whoever looks for what cannot be read is told
-		}
-	}
 }

@@ -226,3 +226,12 @@ func TestQueueIsAbandoned(t *testing.T) {
 		t.Error("a request is taken that nobody will answer")
 	}
 }
+
+// A file that cannot be read when it is opened need not be broken.
+func TestGivenUpWhenOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lost.db")
+	_, err := Open(path, Options{opened: func(*bbolt.DB) { panic("page cannot be read") }})
+	if !errors.Is(err, revlog.ErrGivenUp) || errors.Is(err, ErrBroken) {
+		t.Errorf("got error %v, want ErrGivenUp alone", err)
+	}
+}

@@ -121,7 +121,7 @@ func (s *store) number(identity string) (uint64, error) {
 
 // putHeld writes the messages of a set that is still open, and deletes those of
 // one that is complete. It returns the bytes of those that it has written.
-func putHeld(bucket *bbolt.Bucket, client uint64, h *fold.Held) (bytes int, err error) {
+func putHeld(bucket *bbolt.Bucket, client uint64, h *fold.HeldDelta) (bytes int, err error) {
 	first := h.Stored
 	if h.Dropped {
 		for place := range h.Stored {

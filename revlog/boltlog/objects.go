@@ -2,27 +2,29 @@ package boltlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"sync"
 
+	"github.com/bits-and-blooms/bloom/v3"
 	"go.etcd.io/bbolt"
 
-	"syncabled/conflict"
 	"syncabled/protocol"
-	"syncabled/revlog"
 	"syncabled/revlog/fold"
 )
 
 // objects holds the present state of every object, as a log-structured merge tree. The
 // log has all of it, so none of it need be durable at once:
 //
-//	put     into the mutable memtable, which becomes the immutable one when it is full
-//	flush   the immutable memtable is written to the file in key order, chunk by chunk:
-//	        to the base, or, where the base is so large that each object would dirty
-//	        a page of its own, to a new run
+//	put     into the mutable memtable
+//	flush   the mutable memtable, when it is full or the log is idle, becomes the
+//	        immutable one, which is written to the file in key order, chunk by chunk: to
+//	        the base, or, where the base is so large that each object would dirty a page
+//	        of its own, to a new run
 //	merge   runs are merged into the base when there are many of them, or the log is
 //	        idle: the more there are, the more objects share a page of the base
-//	get     the mutable memtable, the immutable one, the runs from the newest, the
-//	        base: the first one that has the object
+//	get     a filter of all keys, the mutable memtable, the immutable one, the runs from
+//	        the newest, the base: the first one that has the object, or knows that there
+//	        is none
 //	scan    all of them at once, in key order
 //
 // Base and runs are the buckets that the package comment calls "objects" and "runs".
@@ -47,68 +49,14 @@ type objects struct {
 	head          protocol.Revision // of the log as far as it was put
 	immutableHead protocol.Revision // entries up to here are in the immutable memtable or in the file
 	flushed       string            // objects of the immutable memtable up to this key are in the file
-	flushedCount  int               // so many
+	flushedCount  int               // number of those
 }
 
 func newObjects() *objects { return &objects{mutable: newMemtable()} }
 
-// loadObjects returns the objects of a file, and puts those of entries that are not
-// folded into them.
-func loadObjects(tx *bbolt.Tx, file *file, options *Options) (*objects, error) {
-	o := newObjects()
-	o.file, o.memoryBytes, o.bounds = file, options.MemoryBytes, options.bounds
-	v := newView(tx)
-	if err := o.replay(v); err != nil {
-		return nil, err
-	}
-	o.runs = runsOf(tx)
-	first, _ := v.levels().base.Cursor().First()
-	o.keys.complete = first == nil && o.runs.count() == 0
-	o.mutable.objects.Scan(func(key string, _ fold.Object) bool {
-		o.keys.add([]byte(key))
-		return true
-	})
-	var err error
-	if o.head, err = v.Head(); err != nil {
-		return nil, err
-	}
-	o.present, err = o.countPresent(v)
-	return o, err
-}
-
-// replay applies the entries that are not folded into the objects of the file to them.
-// Objects are flushed in chunks before "folded" moves, so some may be ahead of it.
-func (o *objects) replay(v *view) error {
-	folded, err := foldedOf(v.tx.Bucket(bucketMeta))
-	if err != nil {
-		return err
-	}
-	return v.each(folded, protocol.MaxRevision, func(e revlog.Entry) error {
-		if e.Change.Type == revlog.MarkResync {
-			return nil // it is of no object
-		}
-		key := fold.ObjectKey(e.Change.Table, e.Change.Key)
-		obj, ok := o.mutable.get(key)
-		if !ok {
-			if obj, _, err = v.levels().get([]byte(key), nil); err != nil {
-				return err
-			}
-		}
-		if obj.Last >= e.Revision {
-			return nil
-		}
-		value := obj.Value
-		if !e.IsMark() {
-			value = conflict.Apply(value, e.Change)
-		}
-		o.mutable.put(key, obj.After(e, bytes.Clone(value)))
-		return nil
-	})
-}
-
 // get returns an object, the zero Object if there is none. Only the committer may call
 // it.
-func (o *objects) get(v *view, key string) (fold.Object, error) {
+func (o *objects) get(v *txView, key string) (fold.Object, error) {
 	name := []byte(key)
 	if o.keys.absent(name) {
 		return fold.Object{}, nil
@@ -171,7 +119,7 @@ func (o *objects) scan(after string, max int) scan {
 }
 
 // visit calls a function for each object. What that is passed is valid until it returns.
-func (s scan) visit(v *view, visit func(key []byte, obj *fold.Object) error) error {
+func (s scan) visit(v *txView, visit func(key []byte, obj *fold.Object) error) error {
 	records := seekRecords(v.levels().buckets(), s.after)
 	key, record := records.next()
 	var obj fold.Object
@@ -192,38 +140,9 @@ func (s scan) visit(v *view, visit func(key []byte, obj *fold.Object) error) err
 	return nil
 }
 
-// The number of objects that are there is in the sequence of the bucket of
-// entries: bbolt writes that anew with every commit that adds one, so it costs
-// nothing. Zero means that nobody has counted yet, as in files that are older than
-// the counting; otherwise it is one more than the number.
-
-// putPresent notes how many objects there are.
-func putPresent(entries *bbolt.Bucket, present int) error {
-	if sequence := uint64(present) + 1; entries.Sequence() != sequence {
-		return entries.SetSequence(sequence)
-	}
-	return nil
-}
-
-// countPresent returns how many objects there are in the file, with those in memory in
-// place of theirs.
-func (o *objects) countPresent(v *view) (int, error) {
-	if sequence := v.entries.Sequence(); sequence > 0 {
-		return int(sequence - 1), nil
-	}
-	present := 0
-	err := o.scan("", o.mutable.len()).visit(v, func(_ []byte, obj *fold.Object) error {
-		if obj.Value != nil {
-			present++
-		}
-		return nil
-	})
-	return present, err
-}
-
 // levels are where a transaction finds objects in the file.
 type levels struct {
-	runs []run // that count, the newest first
+	runs []run // the live ones, the newest first
 	base *bbolt.Bucket
 }
 
@@ -256,4 +175,31 @@ func (l *levels) buckets() []*bbolt.Bucket {
 		buckets = append(buckets, run.bucket)
 	}
 	return append(buckets, l.base)
+}
+
+// runFilters tell, by the number of a run, which keys it does not have.
+type runFilters map[uint64]*bloom.BloomFilter
+
+// A run is one that is live: it is not merged into the base.
+type run struct {
+	number uint64
+	bucket *bbolt.Bucket
+}
+
+// liveRuns returns the runs that are live, the newest first.
+func liveRuns(tx *bbolt.Tx) []run {
+	bucket := tx.Bucket(bucketRuns)
+	if bucket == nil { // in an older format
+		return nil
+	}
+	var found []run
+	cursor := bucket.Cursor()
+	for key, _ := cursor.Last(); key != nil; key, _ = cursor.Prev() {
+		number := binary.BigEndian.Uint64(key)
+		if number <= bucket.Sequence() {
+			break
+		}
+		found = append(found, run{number, bucket.Bucket(key)})
+	}
+	return found
 }

@@ -78,7 +78,7 @@ func openForUse(path string, options *Options) (*bbolt.DB, error) {
 	if options.opened != nil {
 		options.opened(bolt)
 	}
-	if err = resyncDisk(bolt); err == nil {
+	if err = rewriteMetas(bolt); err == nil {
 		err = upgrade(bolt)
 	}
 	if err != nil {
@@ -175,10 +175,10 @@ func checkStructure(bolt *bbolt.DB, pages func(io.ReaderAt, boltcheck.Meta) erro
 	return nil
 }
 
-// resyncDisk brings the disk to what the file shows. They can differ after a commit
+// rewriteMetas brings the disk to what the file shows. They can differ after a commit
 // that failed, or whose process was killed, between writing the meta page and its
 // sync. All other pages were synced before.
-func resyncDisk(bolt *bbolt.DB) error {
+func rewriteMetas(bolt *bbolt.DB) error {
 	file, err := os.OpenFile(bolt.Path(), os.O_RDWR, 0)
 	if err != nil {
 		return err

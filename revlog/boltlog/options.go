@@ -53,9 +53,9 @@ func (o Options) withDefaults() Options {
 // small, so that a short history meets all of them.
 type bounds struct {
 	chunk       int // objects that are written to random pages in one transaction
-	direct      int // a memtable goes to no run if the database has at most so many times its objects
-	mergeAt     int // runs are merged when the database has at most so many times their objects,
-	maxRuns     int // or when there are so many
+	direct      int // a memtable goes to the base, if no run is live, where the database has at most so many times its objects
+	mergeAt     int // runs are merged when the database has at most so many times their objects
+	maxRuns     int // runs are merged when so many are live
 	readChunk   int // objects that are read in one transaction
 	tailEntries int // entries in the tail
 	mapBytes    int // of the file that are mapped at least

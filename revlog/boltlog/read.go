@@ -59,7 +59,7 @@ func (s *store) Read(ctx context.Context, q revlog.Query) (revlog.Page, error) {
 	if q.After == 0 && c.superseded == nil { // else the batch began in memory
 		return b.finish(b.readObjects(ctx, s))
 	}
-	return b.finish(b.fromFile(s, func(v *view) error { return b.readEntries(ctx, v) }))
+	return b.finish(b.fromFile(s, func(v *txView) error { return b.readEntries(ctx, v) }))
 }
 
 // checkPosition refuses a position that the log does not have.
@@ -146,7 +146,7 @@ func (b *pageBuilder) finish(err error) (revlog.Page, error) {
 }
 
 // fromFile reads with a transaction.
-func (b *pageBuilder) fromFile(s *store, read func(*view) error) error {
+func (b *pageBuilder) fromFile(s *store, read func(*txView) error) error {
 	before := len(b.page.Changes)
 	return s.file.view(func(tx *bbolt.Tx) error {
 		v := newView(tx)
@@ -286,7 +286,7 @@ func (b *pageBuilder) admit(table string, size int) (bool, error) {
 	if _, listed := b.query.Tables[table]; b.query.Tables != nil && !listed {
 		return false, nil
 	}
-	const envelope = 36 // around table, key and value, in any protocol, roughly
+	const envelope = 37 // around table, key and value, in any protocol, roughly
 	size += envelope + len(table)
 	n := b.page.Count
 	if n == b.query.MaxChanges || n > 0 && b.bytes+size > b.query.MaxBytes {

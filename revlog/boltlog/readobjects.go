@@ -31,7 +31,7 @@ func (b *pageBuilder) readObjects(ctx context.Context, s *store) error {
 func (b *pageBuilder) readChunk(s *store) error {
 	max := min(s.options.bounds.readChunk, 1+b.query.MaxBytes/usualObject)
 	scan := s.objects.scan(b.cursor.object, max+1) // one more, to know whether there is more
-	return b.fromFile(s, func(v *view) error {
+	return b.fromFile(s, func(v *txView) error {
 		chunk, h, last := 0, fold.History(v), []byte(b.cursor.object)
 		err := scan.visit(v, func(name []byte, obj *fold.Object) error {
 			if chunk == max {

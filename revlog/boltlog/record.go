@@ -29,11 +29,11 @@ func put(bucket *bbolt.Bucket, key, record []byte) error {
 }
 
 // records is the memory for the encoded records of a transaction. bbolt refers to it
-// until the commit, so it is reset only afterwards, and used again by the next one.
+// until the commit, so nothing is written to it before the next transaction.
 type records []byte
 
 // reset makes room for the records of the next transaction, and lets go of memory that
-// is much.
+// is large.
 func (r *records) reset() {
 	const much = 1 << 20
 	if *r = (*r)[:0]; cap(*r) > much {

@@ -57,6 +57,9 @@ func openStore(path string, options Options) (*store, error) {
 		names:    map[uint64]string{},
 	}
 	if err := file.view(s.load); err != nil {
+		if errors.Is(err, errCorrupt) || errors.Is(err, errPanic) {
+			err = fmt.Errorf("%w: %w", ErrBroken, err)
+		}
 		return nil, errors.Join(err, file.close())
 	}
 	return s, nil
@@ -132,6 +135,43 @@ func (s *store) resolve(tx *bbolt.Tx, group []revlog.Command) error {
 		s.receipts = append(s.receipts, receipt)
 	}
 	return nil
+}
+
+// A committed is the state that a fold builds on: a view, with what the store has in
+// memory in front of it.
+type committed struct {
+	*txView
+	store *store
+}
+
+var _ fold.View = committed{}
+
+// committed returns the state as of a transaction of the committer.
+func (s *store) committed(tx *bbolt.Tx) committed { return committed{newView(tx), s} }
+
+// Object returns an object, the zero Object if there is none.
+func (c committed) Object(key string) (fold.Object, error) {
+	return c.store.objects.get(c.txView, key)
+}
+
+// Client returns a client, the zero Client if it is unknown.
+func (c committed) Client(identity string) (fold.Client, error) {
+	if known, ok := c.store.clients[identity]; ok {
+		return known, nil
+	}
+	found, err := c.txView.Client(identity)
+	if err == nil && found.Number != fold.Nobody {
+		c.store.cacheClient(identity, found)
+	}
+	return found, err
+}
+
+// HeldCount returns how many messages are held of a client's set.
+func (c committed) HeldCount(client uint64) (int, error) {
+	if !c.store.holds(client) {
+		return 0, nil
+	}
+	return c.txView.HeldCount(client)
 }
 
 // write writes what a fold adds to the log, but for the objects.

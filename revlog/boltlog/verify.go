@@ -38,7 +38,7 @@ func Verify(path string) (Summary, error) {
 
 type verifier struct {
 	tx      *bbolt.Tx
-	view    *view
+	view    *txView
 	memory  *objects // what is not folded into those of the file
 	summary Summary
 	resyncs int
@@ -154,12 +154,12 @@ func (v *verifier) object(name string, obj *fold.Object) (int, error) {
 
 func (v *verifier) clients() error {
 	numbers := map[uint64]bool{}
-	err := v.view.numbers.ForEach(func(identity, record []byte) error {
+	err := v.view.clients.ForEach(func(identity, record []byte) error {
 		c, err := decodeClient(string(identity), record)
 		switch {
 		case err != nil:
 			return err
-		case c.Number == 0 || c.Number > v.view.numbers.Sequence() || numbers[c.Number]:
+		case c.Number == 0 || c.Number > v.view.clients.Sequence() || numbers[c.Number]:
 			return fmt.Errorf("client %q: number %d is out of range or not its own", identity, c.Number)
 		case c.Base > v.summary.Head || c.Resync.At > v.summary.Head:
 			return fmt.Errorf("client %q: it is ahead of the log", identity)
@@ -168,7 +168,7 @@ func (v *verifier) clients() error {
 		v.summary.Clients++
 		return nil
 	})
-	if last := v.view.numbers.Sequence(); err == nil && last != uint64(v.summary.Clients) {
+	if last := v.view.clients.Sequence(); err == nil && last != uint64(v.summary.Clients) {
 		err = fmt.Errorf("%d clients were numbered, %d are there", last, v.summary.Clients)
 	}
 	return err
@@ -176,7 +176,7 @@ func (v *verifier) clients() error {
 
 func (v *verifier) held() error {
 	return v.tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
-		if len(key) != 16 || binary.BigEndian.Uint64(key) > v.view.numbers.Sequence() {
+		if len(key) != 16 || binary.BigEndian.Uint64(key) > v.view.clients.Sequence() {
 			return fmt.Errorf("held message %x: no such client", key)
 		}
 		v.summary.Held++

@@ -56,6 +56,26 @@ func TestVerifyNamesFirstBrokenThing(t *testing.T) {
 	}
 }
 
+// Who cannot be told from a damaged client is not named as one that has expired.
+func TestExpiredAmongDamagedClients(t *testing.T) {
+	path := goodDatabase(t)
+	sabotage(t, path, "clients", []byte("b"), make([]byte, checksumSize))
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	held := revlog.Set{Client: "a", Partial: true, Time: time.Unix(0, 0), Changes: []protocol.Change{
+		{Type: protocol.Create, Table: "items", Key: `3`, Obj: []byte(`{}`)}}}
+	if _, err := db.Submit(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	expired, err := db.Expired(t.Context(), time.Unix(2_000_000_000, 0), time.Hour)
+	if !errors.Is(err, errCorrupt) || expired != nil {
+		t.Errorf("got %q, %v, want an error alone", expired, err)
+	}
+}
+
 // A database of more pages than one of the words that they are counted in has bits.
 func TestVerifyOfLargeDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large.db")

@@ -10,28 +10,28 @@ import (
 	"syncabled/revlog/fold"
 )
 
-// A view is what a transaction sees of the log. What it returns is valid until the
+// A txView is what a transaction sees of the log. What it returns is valid until the
 // transaction ends.
-type view struct {
+type txView struct {
 	tx               *bbolt.Tx
-	entries, numbers *bbolt.Bucket
+	entries, clients *bbolt.Bucket
 	opened           *levels // nil until somebody looks for an object in the file
 }
 
-func newView(tx *bbolt.Tx) *view {
-	return &view{tx: tx, entries: tx.Bucket(bucketEntries), numbers: tx.Bucket(bucketClients)}
+func newView(tx *bbolt.Tx) *txView {
+	return &txView{tx: tx, entries: tx.Bucket(bucketEntries), clients: tx.Bucket(bucketClients)}
 }
 
 // levels opens the buckets of objects, which most commits need not do.
-func (v *view) levels() *levels {
+func (v *txView) levels() *levels {
 	if v.opened == nil {
-		v.opened = &levels{countingRuns(v.tx), v.tx.Bucket(bucketObjects)}
+		v.opened = &levels{liveRuns(v.tx), v.tx.Bucket(bucketObjects)}
 	}
 	return v.opened
 }
 
 // Head returns the revision of the last entry.
-func (v *view) Head() (protocol.Revision, error) {
+func (v *txView) Head() (protocol.Revision, error) {
 	key, _ := v.entries.Cursor().Last()
 	if key == nil {
 		return 0, nil
@@ -40,13 +40,13 @@ func (v *view) Head() (protocol.Revision, error) {
 }
 
 // Entry returns the entry at a revision.
-func (v *view) Entry(rev protocol.Revision) (revlog.Entry, error) {
+func (v *txView) Entry(rev protocol.Revision) (revlog.Entry, error) {
 	key := revisionKey(rev)
 	return decodeEntry(key, v.entries.Get(key))
 }
 
 // each visits the entries in (after, to].
-func (v *view) each(after, to protocol.Revision, visit func(revlog.Entry) error) error {
+func (v *txView) each(after, to protocol.Revision, visit func(revlog.Entry) error) error {
 	cursor := v.entries.Cursor()
 	for key, record := cursor.Seek(revisionKey(after + 1)); key != nil; key, record = cursor.Next() {
 		if protocol.Revision(binary.BigEndian.Uint64(key)) > to {
@@ -64,21 +64,21 @@ func (v *view) each(after, to protocol.Revision, visit func(revlog.Entry) error)
 }
 
 // Client returns a client, the zero Client if it is unknown.
-func (v *view) Client(identity string) (fold.Client, error) {
-	record := v.numbers.Get([]byte(identity))
+func (v *txView) Client(identity string) (fold.Client, error) {
+	record := v.clients.Get([]byte(identity))
 	if record == nil {
 		return fold.Client{}, nil
 	}
 	return decodeClient(identity, record)
 }
 
-// Clients returns the highest number given to a client.
-func (v *view) Clients() (uint64, error) {
-	return v.numbers.Sequence(), nil
+// LastClient returns the highest number given to a client.
+func (v *txView) LastClient() (uint64, error) {
+	return v.clients.Sequence(), nil
 }
 
 // Held returns what is held of a client's set.
-func (v *view) Held(client uint64) ([]fold.Part, error) {
+func (v *txView) Held(client uint64) ([]fold.Part, error) {
 	prefix := heldKey(client, 0)
 	var parts []fold.Part
 	cursor := v.tx.Bucket(bucketHeld).Cursor()
@@ -93,7 +93,7 @@ func (v *view) Held(client uint64) ([]fold.Part, error) {
 }
 
 // HeldCount returns how many messages are held of a client's set.
-func (v *view) HeldCount(client uint64) (int, error) {
+func (v *txView) HeldCount(client uint64) (int, error) {
 	cursor := v.tx.Bucket(bucketHeld).Cursor()
 	key, _ := cursor.Seek(heldKey(client+1, 0))
 	if key == nil {
@@ -110,41 +110,4 @@ func (v *view) HeldCount(client uint64) (int, error) {
 // heldKey is the key of a held message, the place-th of its client's set.
 func heldKey(client uint64, place int) []byte {
 	return binary.BigEndian.AppendUint64(revisionKey(protocol.Revision(client)), uint64(place))
-}
-
-// A committed is the state that a fold builds on: a view, with what the store has in
-// memory in front of it.
-type committed struct {
-	*view
-	store *store
-}
-
-var _ fold.View = committed{}
-
-// committed returns the state as of a transaction of the committer.
-func (s *store) committed(tx *bbolt.Tx) committed { return committed{newView(tx), s} }
-
-// Object returns an object, the zero Object if there is none.
-func (c committed) Object(key string) (fold.Object, error) {
-	return c.store.objects.get(c.view, key)
-}
-
-// Client returns a client, the zero Client if it is unknown.
-func (c committed) Client(identity string) (fold.Client, error) {
-	if known, ok := c.store.clients[identity]; ok {
-		return known, nil
-	}
-	found, err := c.view.Client(identity)
-	if err == nil && found.Number != fold.Nobody {
-		c.store.cacheClient(identity, found)
-	}
-	return found, err
-}
-
-// HeldCount returns how many messages are held of a client's set.
-func (c committed) HeldCount(client uint64) (int, error) {
-	if !c.store.holds(client) {
-		return 0, nil
-	}
-	return c.view.HeldCount(client)
 }

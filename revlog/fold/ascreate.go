@@ -124,22 +124,22 @@ func isOutbound(key protocol.Key, value []byte) bool {
 	if len(value) == 0 || value[0] != '{' {
 		return true
 	}
-	if isInteger(key) || holds(value, key) {
+	if isInteger(key) || hasValue(value, key) {
 		return false
 	}
 	if key[0] != '[' {
 		return true
 	}
 	for _, element := range protocol.Elements([]byte(key)) {
-		if !holds(value, protocol.Key(element)) {
+		if !hasValue(value, protocol.Key(element)) {
 			return true
 		}
 	}
 	return false
 }
 
-// holds reports whether a top-level property of obj has the value key.
-func holds(obj []byte, key protocol.Key) bool {
+// hasValue reports whether a top-level property of obj has the value key.
+func hasValue(obj []byte, key protocol.Key) bool {
 	for _, value := range protocol.Members(obj) {
 		if bytes.Equal(value, []byte(key)) {
 			return true

@@ -7,7 +7,7 @@ import (
 	"syncabled/revlog"
 )
 
-// This file is what is known of clients.
+// This file keeps track of clients.
 
 func (f *Fold) client(identity string) (Client, error) {
 	if c, ok := f.result.Clients[identity]; ok {

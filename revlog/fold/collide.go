@@ -21,7 +21,7 @@ const maxCollisions = 8
 func (f *Fold) noteCollision(change protocol.Change, obj Object) {
 	switch {
 	case change.Type != protocol.Create, obj.Value == nil, !isInteger(change.Key):
-	case holds(change.Obj, change.Key), bytes.Equal(obj.Value, change.Obj):
+	case hasValue(change.Obj, change.Key), bytes.Equal(obj.Value, change.Obj):
 	case len(f.collisions) == maxCollisions, slices.Contains(f.collisions, change.Table):
 	default:
 		f.collisions = append(f.collisions, change.Table)

@@ -43,6 +43,6 @@ func (nothing) Head() (protocol.Revision, error)                  { return 0, ni
 func (nothing) Entry(protocol.Revision) (e revlog.Entry, _ error) { return e, nil }
 func (nothing) Object(string) (o fold.Object, _ error)            { return o, nil }
 func (nothing) Client(string) (c fold.Client, _ error)            { return c, nil }
-func (nothing) Clients() (uint64, error)                          { return 0, nil }
+func (nothing) LastClient() (uint64, error)                       { return 0, nil }
 func (nothing) Held(uint64) ([]fold.Part, error)                  { return nil, nil }
 func (nothing) HeldCount(uint64) (int, error)                     { return 0, nil }

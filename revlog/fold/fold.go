@@ -19,7 +19,7 @@ type View interface {
 	Head() (protocol.Revision, error)
 	Object(key string) (Object, error)      // by [ObjectKey]; zero if there is none
 	Client(identity string) (Client, error) // zero if unknown
-	Clients() (uint64, error)               // highest number given
+	LastClient() (uint64, error)            // highest number given
 	Held(client uint64) ([]Part, error)     // in the order of the set
 	HeldCount(client uint64) (int, error)   // how many there are
 }
@@ -41,12 +41,12 @@ func (f *Fold) Begin(v View) (err error) {
 	if f.result.Base, err = v.Head(); err != nil {
 		return err
 	}
-	f.result.LastClient, err = v.Clients()
+	f.result.LastClient, err = v.LastClient()
 	return err
 }
 
 // Reset lets go of all that the fold refers to, and of its result. It keeps their
-// memory for the next one, unless it is much.
+// memory for the next one, unless it is large.
 func (f *Fold) Reset() {
 	f.result.reset()
 	f.view, f.collisions = nil, nil
@@ -158,7 +158,7 @@ func check(set revlog.Set) error {
 // hold keeps a message of a set until the rest has come. What the client had been
 // sent is known now only: its doubtful changes have their objects repaired at once,
 // and again when they are resolved, because they cross that repair.
-func (f *Fold) hold(c Client, h *Held, p Part, repairs *repairs) error {
+func (f *Fold) hold(c Client, h *HeldDelta, p Part, repairs *repairs) error {
 	if len(p.Changes) == 0 {
 		return nil
 	}
@@ -183,7 +183,7 @@ func (f *Fold) hold(c Client, h *Held, p Part, repairs *repairs) error {
 }
 
 // take empties what is held of a client and returns it.
-func (f *Fold) take(client uint64, h *Held) (parts []Part, err error) {
+func (f *Fold) take(client uint64, h *HeldDelta) (parts []Part, err error) {
 	if h.Stored > 0 && !h.Dropped {
 		if parts, err = f.view.Held(client); err != nil {
 			return nil, err
@@ -196,7 +196,7 @@ func (f *Fold) take(client uint64, h *Held) (parts []Part, err error) {
 
 // resolveAll appends what stands of the changes of a set: of what is held of it,
 // and of its last message. Every message has its own base.
-func (f *Fold) resolveAll(c Client, h *Held, last Part, repairs *repairs) error {
+func (f *Fold) resolveAll(c Client, h *HeldDelta, last Part, repairs *repairs) error {
 	parts, err := f.take(c.Number, h)
 	if err != nil {
 		return err
@@ -341,7 +341,7 @@ func (f *Fold) object(key string) (Object, error) {
 
 // held returns what is held of a client. It does not read the messages in the
 // view: a set may come in thousands of them.
-func (f *Fold) held(client uint64) (*Held, error) {
+func (f *Fold) held(client uint64) (*HeldDelta, error) {
 	if h, ok := f.result.Held[client]; ok {
 		return h, nil
 	}
@@ -349,7 +349,7 @@ func (f *Fold) held(client uint64) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Held{Stored: stored}
+	h := &HeldDelta{Stored: stored}
 	if stored > 0 {
 		f.result.Held[client] = h
 	}

@@ -14,7 +14,7 @@ type History interface {
 }
 
 // NetEffect returns the net effect of the entries of one object in (after, to]
-// that do not come from a client, and whether the object was repaired for that
+// that do not come from the given client, and whether the object was repaired for that
 // client there. The chain of entries is walked from the object's last one back,
 // no further than to an entry that makes those before it irrelevant.
 func NetEffect(h History, last, after, to protocol.Revision, client uint64) (net conflict.Effect, repaired bool, err error) {

@@ -137,8 +137,8 @@ func (r Resync) covers(h History, obj Object, base protocol.Revision) (bool, err
 	return false, nil
 }
 
-// isDoubtful reports whether it matters if a client made a change before or after
-// it got what others did to the object, and cannot be known. Dexie.Syncable takes
+// isDoubtful reports whether the result depends on whether the client made a change
+// before or after it got what others did to the object, while that is unknown. Dexie.Syncable takes
 // the base of a set before it takes the changes, and may apply a batch in between.
 func (f *Fold) isDoubtful(c Client, p *Part, change protocol.Change, obj Object) (bool, error) {
 	if p.sent <= p.Base || !ruleDoubt {
@@ -149,7 +149,7 @@ func (f *Fold) isDoubtful(c Client, p *Part, change protocol.Change, obj Object)
 }
 
 // awaitsRepair reports whether an object has a mark for a client that it has not
-// been sent: the highest position it may have got to is seen.
+// been sent. Seen is the highest position that the client may have reached.
 func (f *Fold) awaitsRepair(c Client, seen protocol.Revision, obj Object) (bool, error) {
 	_, awaits, err := NetEffect(f, obj.Last, seen, f.head(), c.Number)
 	return awaits, err

@@ -12,28 +12,28 @@ type Result struct {
 	Objects map[string]Object // that changed, by [ObjectKey]
 
 	Clients    map[string]Client // that changed, by identity; zero if it stands for no client any more
-	Identities []string          // of Clients, in the order of their changes
+	Identities []string          // of Clients, in the order of their changes; one may be there twice
 	LastClient uint64            // highest number given to a client
 
-	Held    map[uint64]*Held // those of which something is, or was, held, by the client's number
+	Held    map[uint64]*HeldDelta // those of which something is, or was, held, by the client's number
 	Refused []revlog.Refused
 
 	Appeared int // objects that are there now and were not, less those that are gone
 	Outcome  revlog.Outcome
 }
 
-// A Held is what becomes of the held part of a client's set.
-type Held struct {
+// A HeldDelta is what becomes of the held part of a client's set.
+type HeldDelta struct {
 	Stored  int    // messages in the view
 	Dropped bool   // those are used up
 	Added   []Part // after them
 }
 
 func emptyResult() Result {
-	return Result{Objects: map[string]Object{}, Clients: map[string]Client{}, Held: map[uint64]*Held{}}
+	return Result{Objects: map[string]Object{}, Clients: map[string]Client{}, Held: map[uint64]*HeldDelta{}}
 }
 
-// reset makes the result an empty one in the memory of the old, unless that is much.
+// reset makes the result an empty one in the memory of the old, unless that is large.
 func (r *Result) reset() {
 	const much = 4 << 10 // entries
 	if cap(r.Entries) > much {

@@ -175,6 +175,9 @@ func arrived(c revlog.Command) revlog.Command {
 	case revlog.Resync:
 		c.Time = arrival
 		return c
+	case revlog.Finish:
+		c.Time = arrival
+		return c
 	}
 	return c
 }
