@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -86,14 +85,8 @@ SIGHUP has the server read the file again, and take over log-level, allow-host, 
 SIGINT (Ctrl-C) and SIGTERM end the server: what was received is committed, and clients are told to come back. A second signal ends it at once; what it acknowledged is on disk.`
 }
 
-// Garbage is collected when there is as much of it as there is memory in use. In a
-// small server that is so little that it would happen dozens of times a second. A
-// ballast counts as in use, and takes no memory because nobody writes to it.
-const ballast = 8 << 20
-
 // Run serves until the program is asked to end.
 func (c serveCommand) Run(w world, this *call) error {
-	defer runtime.KeepAlive(make([]byte, ballast))
 	if c.PrintConfig {
 		_, err := w.stdout.Write(appendSettings(nil, this.context.Selected().Flags, this.settings.sources(this.context)))
 		return err
