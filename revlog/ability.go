@@ -69,11 +69,11 @@ type Refused struct {
 // A Commit is what became of a group of commands that were committed together, or
 // were to be.
 type Commit struct {
-	Sets     int           // commands in the group
+	Commands int           // in the group
 	Entries  int           // that it added to the log
 	Duration time.Duration // of resolving, writing and syncing
 	Outcome  Outcome       // zero if it failed
-	Err      error         // why nothing was written; the commands are tried again one by one if there are several
+	Err      error         // why it failed; unless the log ended itself, the commands of a group of several are then tried one by one
 }
 
 // An Outcome counts what became of changes that did not go into the log as they

@@ -12,9 +12,9 @@ import (
 var ErrClosed = errors.New("log is closed")
 
 // ErrGivenUp is wrapped by the errors of calls to a log whose file could not be read
-// in the middle of a transaction. Calls that were under way return it, too. The file
-// stays locked until the process ends: only a restart opens it again. It wraps
-// [ErrClosed].
+// when a transaction began or was rolled back. Calls that wait for others return it,
+// too; one that reads or writes the file at that moment may never return. The file stays
+// locked until the process ends: only a restart opens it again. It wraps [ErrClosed].
 var ErrGivenUp = fmt.Errorf("%w until the server is restarted: its file could not be read", ErrClosed)
 
 // ErrAhead is wrapped by the errors of calls with a position that the log has not

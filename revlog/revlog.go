@@ -32,8 +32,8 @@ import (
 // they add up to. Its methods may be called concurrently.
 type Log interface {
 	// Submit resolves a command against the log and commits what stands, durably
-	// and atomically, before it returns. A partial set is durably held until
-	// the same client submits one that is not partial. If it returns an error
+	// and atomically, before it returns. A partial set is durably held until the
+	// client's set is completed or finished: see [Set] and [Finish]. If it returns an error
 	// the command may or may not have been committed; submitting it again does no
 	// harm. If it returns none, it no longer refers to the bytes of the command.
 	Submit(ctx context.Context, c Command) (Receipt, error)
@@ -50,11 +50,11 @@ type Log interface {
 	// wraps ErrClosed.
 	Head() (protocol.Revision, error)
 
-	// Knows reports whether a client has ever submitted a change.
+	// Knows reports whether the log has a client of this identity.
 	Knows(ctx context.Context, identity string) (bool, error)
 
-	// Close waits for the commit under way and ends the log. Calls that are
-	// waiting, and all later ones, return ErrClosed. Of a log that has ended
-	// itself it returns the reason; it may be called again.
+	// Close commits what was submitted and ends the log. Readers that wait, and all
+	// later calls, get an error that wraps ErrClosed. Of a log that has ended itself
+	// it returns the reason; it may be called again.
 	Close() error
 }

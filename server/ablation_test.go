@@ -38,7 +38,7 @@ func TestAblation(t *testing.T) {
 		{rules: "net", seed: 29},
 		{rules: "empty,first", seed: 20036},
 		{rules: "partial", seed: 889},
-		{rules: "whole", seed: 2},
+		{rules: "as create", seed: 2},
 		{rules: "mark", seed: 12},
 		{rules: "crossing", seed: 22},
 		{rules: "resync", seed: 3752},

@@ -6,7 +6,8 @@
 // log-structured merge tree (objects.go). Readers get their pages from the tail of the
 // log in memory, from the log, or from the objects (read.go).
 //
-// A log whose file could not be read in the middle of a transaction is given up: all
+// A log whose file could not be read when a transaction began or was rolled back, which
+// leaves bbolt locked, is given up: all
 // calls return ErrGivenUp, those that wait for others too, and the file stays locked
 // until the process ends (file.go). A call that is in bbolt at that moment may never
 // return.

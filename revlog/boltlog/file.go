@@ -21,16 +21,16 @@ import (
 // writes one of two meta pages, the one that makes the transaction count, and
 // syncs again. If anything fails before the meta page is written, the file is what
 // it was, and the log goes on. If it fails after that, the file shows a
-// transaction that may not be on the disk, and never get there: what the system
+// transaction that may not be on the disk, and may never get there: what the system
 // could not write it may have dropped. To go on would be to write over pages that
 // the transaction on the disk still needs. So the log ends itself. Opening it again
 // brings the disk to what the file shows, before anybody sees it.
 //
-// bbolt reads a file through a map, where a page that the disk cannot deliver, or
+// bbolt reads a file through a memory map, where a page that the disk cannot deliver, or
 // that was cut off, is a panic. It rolls back by reading the list of free pages and
 // begins by reading a meta page; a panic there leaves it with a lock that nobody
 // releases. Whoever calls it then waits for ever, its Close included. So the log
-// is given up: from then on nobody calls bbolt or waits for who did.
+// is given up: from then on nobody calls bbolt or waits for those who did.
 type file struct {
 	// Static after openFile.
 	path    string

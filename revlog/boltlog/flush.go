@@ -35,13 +35,14 @@ func (o *objects) isFlushLate(size int) bool {
 	return o.immutable != nil && o.flushedCount*size < o.immutable.len()*o.mutable.bytes
 }
 
-// runChunks is how many times as many objects are written at once to a run: they
-// share pages.
+// runChunks is how many chunks are written at once where neighbours share pages: to a
+// run, or to the base in a dense merge.
 const runChunks = 4
 
 // flush writes a chunk of the immutable memtable to the file. If there is none, the
-// mutable one becomes it first. It reports whether there is more to do. What it cannot write stays in memory, where nothing is lost: the
-// log has it.
+// mutable one becomes it first. It reports whether to go on: false when nothing is
+// left, or after an error. What it cannot write stays in memory, where nothing is lost:
+// the log has it.
 func (o *objects) flush() bool {
 	if o.immutable == nil {
 		if o.mutable.len() == 0 {

@@ -11,8 +11,8 @@ import (
 	"syncabled/revlog/fold"
 )
 
-// loadObjects returns the objects of a file, and puts those of entries that are not
-// folded into them.
+// loadObjects loads the objects of a file and replays the entries that its buckets do
+// not cover yet.
 func loadObjects(tx *bbolt.Tx, file *file, options *Options) (*objects, error) {
 	o := newObjects()
 	o.file, o.memoryBytes, o.bounds = file, options.MemoryBytes, options.bounds
@@ -35,7 +35,7 @@ func loadObjects(tx *bbolt.Tx, file *file, options *Options) (*objects, error) {
 	return o, err
 }
 
-// replay applies the entries that are not folded into the objects of the file to them.
+// replay puts into the mutable memtable the objects of the entries after "folded".
 // Objects are flushed in chunks before "folded" moves, so some may be ahead of it.
 func (o *objects) replay(v *txView) error {
 	folded, err := foldedOf(v.tx.Bucket(bucketMeta))

@@ -16,8 +16,9 @@ func (o *objects) payMergeDebt() {
 	}
 }
 
-// merge moves a chunk of objects from runs to the base. It reports whether there is more
-// to do. The run that is being written waits for the next time.
+// merge moves a chunk of objects from runs to the base. It reports whether to go on:
+// false when nothing is left, or after an error. The run that is being written waits
+// for the next time.
 func (o *objects) merge() bool {
 	r := &o.runs
 	if r.mergeUpTo == 0 {

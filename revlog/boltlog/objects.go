@@ -22,7 +22,8 @@ import (
 //	        of its own, to a new run
 //	merge   runs are merged into the base when there are many of them, or the log is
 //	        idle: the more there are, the more objects share a page of the base
-//	get     a filter of all keys, the mutable memtable, the immutable one, the runs from
+//	get     (after what the group at hand has changed, which the fold keeps) a filter of
+//	        all keys, the mutable memtable, the immutable one, the runs from
 //	        the newest, the base: the first one that has the object, or knows that there
 //	        is none
 //	scan    all of them at once, in key order

@@ -46,11 +46,11 @@ func TestCommitsAreObserved(t *testing.T) {
 		}
 	}
 	want := []revlog.Commit{
-		{Sets: 1, Entries: 3},
-		{Sets: 1, Entries: 2},
-		{Sets: 1, Entries: 3, Outcome: revlog.Outcome{Trimmed: 1, Dropped: 1, Merged: 1}},
-		{Sets: 1, Entries: 3, Outcome: revlog.Outcome{Repaired: 2, Refused: 1}},
-		{Sets: 1, Entries: 1, Outcome: revlog.Outcome{Resyncs: 1}},
+		{Commands: 1, Entries: 3},
+		{Commands: 1, Entries: 2},
+		{Commands: 1, Entries: 3, Outcome: revlog.Outcome{Trimmed: 1, Dropped: 1, Merged: 1}},
+		{Commands: 1, Entries: 3, Outcome: revlog.Outcome{Repaired: 2, Refused: 1}},
+		{Commands: 1, Entries: 1, Outcome: revlog.Outcome{Resyncs: 1}},
 	}
 	if diff := cmp.Diff(want, commits, cmpopts.IgnoreFields(revlog.Commit{}, "Duration")); diff != "" {
 		t.Errorf("commits (-want +got):\n%s", diff)

@@ -28,7 +28,7 @@ type order struct {
 	commands []revlog.Command // of the group at hand
 	closeErr error            // final when done is closed
 
-	lastGroup atomic.Int64 // commands in it
+	lastGroup atomic.Int64 // commands in the last group of the loop; 0 after a lone writer
 
 	mu      sync.Mutex
 	waiting []*request
@@ -81,7 +81,7 @@ func (db *DB) Submit(ctx context.Context, c revlog.Command) (revlog.Receipt, err
 	return db.order.submit(ctx, c)
 }
 
-// Close waits for the commit under way, writes what is only in memory to the file, if
+// Close commits what waits, writes what is only in memory to the file, if
 // that does not take long, and closes it. It returns the error that the log ended
 // itself for, if it did.
 func (db *DB) Close() error {
@@ -94,8 +94,8 @@ func (db *DB) Close() error {
 	}
 }
 
-// submit returns when a command has been committed, or ctx is done. A lone writer
-// commits it itself, whatever becomes of ctx.
+// submit returns when a command was answered or, while it waits, ctx is done. A lone
+// writer commits it itself, whatever becomes of ctx.
 func (o *order) submit(ctx context.Context, c revlog.Command) (revlog.Receipt, error) {
 	r := o.newRequest(c)
 	switch {
@@ -141,8 +141,8 @@ func (o *order) recycle(r *request) {
 
 // commitAlone commits a command on the goroutine of its writer, if that seems to be the
 // only one: to wake the commit loop, and to be woken by it, takes a tenth of the time
-// of a commit. It reports whether it has handled the request. What the objects are due
-// it leaves to the loop.
+// of a commit. It reports whether it has handled the request. It leaves
+// flushes and merges that are due to the loop.
 func (o *order) commitAlone(r *request) bool {
 	if o.lastGroup.Load() > 1 || !o.commitMu.TryLock() {
 		return false
@@ -170,7 +170,7 @@ func (o *order) commitAlone(r *request) bool {
 const idleDelay = time.Second
 
 // run commits whatever waits, group by group, and flushes and merges objects when that
-// is due or nothing else is to do.
+// is due or there is nothing else to do.
 func (o *order) run() {
 	defer close(o.done)
 	defer o.finish()
@@ -201,7 +201,7 @@ func (o *order) commitGroup() {
 	o.idle.Reset(idleDelay)
 }
 
-// tidyUp writes some of what is only in memory when nothing else is to do.
+// tidyUp writes some of what is only in memory when there is nothing else to do.
 func (o *order) tidyUp() {
 	o.commitMu.Lock()
 	defer o.commitMu.Unlock()

@@ -12,14 +12,14 @@ import (
 
 // This file writes runs.
 //
-// In a large database, objects written in random key order each dirty a page of their
-// own. So a full memtable is written as a sorted run instead, sequentially, and runs are
-// merged into the base later.
+// In a large database the keys of a memtable lie so far apart that each object would
+// dirty a page of its own. So a full memtable is written as a sorted run instead,
+// sequentially, and runs are merged into the base later.
 //
-// While a run is live, a memtable always goes to a new one, so an object is what the
-// newest run says that has it, or else the base. Runs that have been merged are obsolete.
-// They are kept as room for the next ones: bbolt writes its list of free pages with every
-// commit.
+// While a run is live, a memtable always goes to a new one, so the newest run
+// that has an object counts; if none has it, the base does. Runs that have been merged
+// are obsolete. They are kept as room for the next ones, because a freed run would make
+// the list of free pages long, which bbolt writes with every commit.
 
 // runs are those of a file, as the committer knows them.
 type runs struct {
@@ -111,8 +111,8 @@ func (r *runs) add(key []byte) {
 	}
 }
 
-// wrote notes how many objects were added to the newest run. While older ones are
-// merged, a few more are to be merged each time, so that the next are not more.
+// wrote notes how many objects were added to the newest run. While a merge is due or
+// under way, each adds 5/4 to the merge debt, so that runs do not pile up.
 func (r *runs) wrote(objects int) {
 	if r.writing && (r.mergeUpTo > 0 || r.mergeDue) {
 		r.mergeDebt += objects * 5 / 4

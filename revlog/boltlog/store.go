@@ -121,7 +121,7 @@ func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 	return s.receipts, nil
 }
 
-// resolve folds a group of commands into what is committed.
+// resolve folds a group of commands into what is committed, and makes their receipts.
 func (s *store) resolve(tx *bbolt.Tx, group []revlog.Command) error {
 	if err := s.fold.Begin(s.committed(tx)); err != nil {
 		return err
@@ -260,13 +260,12 @@ func (s *store) publish(r *fold.Result) {
 	s.moved = make(chan struct{})
 }
 
-// observe tells who wants to know of a group that was committed or failed. One
-// that had nothing to store cost no more than its reading.
+// observe calls Options.Observe. A group that had nothing to store is not reported.
 func (s *store) observe(commands int, r *fold.Result, started time.Time, err error) {
 	if s.options.Observe == nil || err == nil && r.IsEmpty() {
 		return
 	}
-	c := revlog.Commit{Sets: commands, Duration: time.Since(started), Err: err}
+	c := revlog.Commit{Commands: commands, Duration: time.Since(started), Err: err}
 	if err == nil {
 		c.Entries, c.Outcome = len(r.Entries), r.Outcome
 	}
@@ -288,7 +287,7 @@ func (s *store) noteClient(identity string, c fold.Client) {
 	}
 }
 
-// Knows reports whether a client has ever submitted a change.
+// Knows reports whether the log has a client of this identity.
 func (s *store) Knows(_ context.Context, identity string) (bool, error) {
 	known := false
 	err := s.file.view(func(tx *bbolt.Tx) error {

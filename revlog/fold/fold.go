@@ -156,7 +156,7 @@ func check(set revlog.Set) error {
 }
 
 // hold keeps a message of a set until the rest has come. What the client had been
-// sent is known now only: its doubtful changes have their objects repaired at once,
+// sent is known only now: its doubtful changes have their objects repaired at once,
 // and again when they are resolved, because they cross that repair.
 func (f *Fold) hold(c Client, h *HeldDelta, p Part, repairs *repairs) error {
 	if len(p.Changes) == 0 {
@@ -332,6 +332,7 @@ func (f *Fold) Entry(rev protocol.Revision) (revlog.Entry, error) {
 	return f.view.Entry(rev)
 }
 
+// object returns an object as the fold has left it, or else as the view has it.
 func (f *Fold) object(key string) (Object, error) {
 	if obj, ok := f.result.Objects[key]; ok {
 		return obj, nil

@@ -21,10 +21,10 @@ import (
 //
 // A change of a client that may only read is resolved like any other. If something
 // would be appended then, the object is marked instead: the change stays with the
-// client until the mark undoes it. If nothing would be, the client ends with what
-// the log has without. Such a client could fill the log with marks, so an object
-// gets no second one while the first has not been sent: what has come in by now was
-// made before that one arrives, and is undone with the rest. A change to such an
+// client until the mark undoes it. If nothing would be, the client ends with what the
+// log has anyway, without a mark. Such a client could fill the log with marks, so an
+// object gets no second one while the first has not been sent: what has come in by now
+// was made before that one arrives, and is undone with the rest. A change to such an
 // object that comes in later, with a base below the mark, has crossed it as always.
 
 // repairs are the objects to mark for a client at the end of a set, in order.
@@ -138,8 +138,9 @@ func (r Resync) covers(h History, obj Object, base protocol.Revision) (bool, err
 }
 
 // isDoubtful reports whether the result depends on whether the client made a change
-// before or after it got what others did to the object, while that is unknown. Dexie.Syncable takes
-// the base of a set before it takes the changes, and may apply a batch in between.
+// before or after it got what others did to the object, while that is unknown.
+// Dexie.Syncable takes the base of a set before it takes the changes, and may apply a
+// batch in between.
 func (f *Fold) isDoubtful(c Client, p *Part, change protocol.Change, obj Object) (bool, error) {
 	if p.sent <= p.Base || !ruleDoubt {
 		return false, nil

@@ -15,6 +15,6 @@ func Rules() map[string]*bool {
 		"own": &ruleOwn, "bases": &ruleBases, "unchanged": &ruleUnchanged, "net": &ruleNet,
 		"mark": &ruleMark, "crossing": &ruleCrossing, "resynced": &ruleResynced, "join": &ruleJoin,
 		"doubt": &ruleDoubt, "stale": &ruleStale, "base back": &ruleBaseBack, "unheard": &ruleUnheard,
-		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "whole": &ruleAsCreate,
+		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "as create": &ruleAsCreate,
 	}
 }

@@ -22,7 +22,7 @@ func (o Object) has(value []byte) bool {
 	return bytes.Equal(o.Value, value) && (o.Value == nil) == (value == nil)
 }
 
-// After returns the object as an entry, which gives it a value, leaves it.
+// After returns what the object is after an entry that gives it a value.
 func (o Object) After(e revlog.Entry, value []byte) Object {
 	owner := e.Client
 	if e.IsMark() || o.Last != 0 && o.Owner != e.Client {
@@ -39,8 +39,8 @@ type Client struct {
 	Resync Resync
 }
 
-// A Resync is a client's last one: it got everything after From anew, at a
-// revision.
+// A Resync is the last resync of a client: at the revision At it got everything after
+// From anew.
 type Resync struct {
 	From, At protocol.Revision
 }

@@ -95,7 +95,7 @@ func (m *Metrics) ObserveCommit(c revlog.Commit) {
 		return
 	}
 	m.duration.Observe(c.Duration.Seconds())
-	m.sets.Observe(float64(c.Sets))
+	m.sets.Observe(float64(c.Commands))
 	m.entries.Add(float64(c.Entries))
 	if c.Outcome == (revlog.Outcome{}) {
 		return

@@ -133,9 +133,9 @@ func TestCommitsThatFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.ObserveCommit(revlog.Commit{Sets: 1, Err: fmt.Errorf("commit: %w", revlog.ErrFull)})
-	m.ObserveCommit(revlog.Commit{Sets: 1, Err: errors.New("another")})
-	m.ObserveCommit(revlog.Commit{Sets: 1, Outcome: revlog.Outcome{Trimmed: 1, Merged: 2, Repaired: 3, Refused: 4, Resyncs: 5}})
+	m.ObserveCommit(revlog.Commit{Commands: 1, Err: fmt.Errorf("commit: %w", revlog.ErrFull)})
+	m.ObserveCommit(revlog.Commit{Commands: 1, Err: errors.New("another")})
+	m.ObserveCommit(revlog.Commit{Commands: 1, Outcome: revlog.Outcome{Trimmed: 1, Merged: 2, Repaired: 3, Refused: 4, Resyncs: 5}})
 	got := (&site{registry: registry}).samples(t)
 	for sample, want := range map[string]float64{
 		`syncabled_commit_failures_total{reason="full"}`:      1,
