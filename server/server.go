@@ -155,7 +155,8 @@ func (c Config) withDefaults() Config {
 
 // setLimits returns what bounds the sets that clients send.
 func (c *Config) setLimits() revlog.Limits {
-	return revlog.Limits{ObjectBytes: c.Limits.ObjectBytes}
+	const made = 4 // times the bytes of a message
+	return revlog.Limits{ObjectBytes: c.Limits.ObjectBytes, MadeBytes: made * c.Limits.FrameBytes}
 }
 
 // A Server serves databases to clients.

@@ -35,8 +35,7 @@ func emptyResult() Result {
 
 // reset makes the result an empty one in the memory of the old, unless that is large.
 func (r *Result) reset() {
-	const much = 4 << 10 // entries
-	if cap(r.Entries) > much {
+	if cap(r.Entries) > large {
 		*r = emptyResult()
 		return
 	}
