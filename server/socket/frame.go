@@ -11,6 +11,8 @@ const (
 	continuation = 0x0
 	text         = 0x1
 	closing      = 0x8
+	ping         = 0x9
+	pong         = 0xA
 	opcodes      = 0xF
 )
 

@@ -3,6 +3,7 @@ package socket
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,7 +20,8 @@ type pipe struct {
 	first   []byte // what was read during the handshake
 	lengths lengths
 
-	turn turn // held while bytes go out
+	turn  turn         // held while bytes go out
+	tried atomic.Int64 // bytes that try took
 
 	// Guarded by turn.
 	rest []byte // of a frame that was offered
@@ -110,7 +112,7 @@ func (p *pipe) sendAll(b []byte) {
 		return
 	}
 	if p.try != nil {
-		n, err := p.try.TryWrite(b)
+		n, err := p.tryWrite(b)
 		if b = b[n:]; err != nil || len(b) == 0 {
 			p.err = err
 			return
@@ -131,7 +133,7 @@ func (p *pipe) offer(b []byte) Reception {
 		return Busy
 	}
 	var n int
-	switch n, p.err = p.try.TryWrite(b); {
+	switch n, p.err = p.tryWrite(b); {
 	case n == 0 || p.err != nil:
 		return Busy
 	case n < len(b):
@@ -139,6 +141,12 @@ func (p *pipe) offer(b []byte) Reception {
 		return Begun
 	}
 	return Sent
+}
+
+func (p *pipe) tryWrite(b []byte) (int, error) {
+	n, err := p.try.TryWrite(b)
+	p.tried.Add(int64(n))
+	return n, err
 }
 
 func (p *pipe) Close() error {

@@ -89,6 +89,17 @@ func (c *Conn) WriteFrames(frames []byte) error {
 	return c.out.write(frames)
 }
 
+// Ask sends a ping, and does not wait for the answer. Unlike the library, which breaks
+// the connection after 5 s, it waits for as long as what goes out before it takes.
+func (c *Conn) Ask(payload string) error { return c.control(ping, payload) }
+
+// Answer sends a pong, likewise.
+func (c *Conn) Answer(payload []byte) error { return c.control(pong, string(payload)) }
+
+func (c *Conn) control(kind byte, payload string) error {
+	return c.out.write(append(appendHeader(nil, last|kind, len(payload)), payload...))
+}
+
 // A Message is sent in pieces. One that is begun and not ended takes its
 // connection with it: nobody else can send anything.
 type Message struct {
@@ -125,6 +136,10 @@ const (
 	Begun                  // some of it; Flush sends the rest
 	Sent
 )
+
+// Below returns how many bytes were written to what is below the connection of the
+// request, past that connection.
+func (c *Conn) Below() int64 { return c.out.tried.Load() }
 
 // CanOffer reports whether frames can be sent without waiting.
 func (c *Conn) CanOffer() bool { return c.out.try != nil }
