@@ -179,6 +179,9 @@ func TestLargeMessageGoesOutInPieces(t *testing.T) {
 		pieces := 0
 		for !strings.HasSuffix(text.String(), `"partial":false}`) {
 			kind, piece := b.next()
+			if kind == opPing {
+				continue
+			}
 			if kind != opText && kind != continuation {
 				t.Fatalf("got %v", kind)
 			}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 
 	"syncabled/protocol"
 	"syncabled/revlog"
@@ -113,8 +112,12 @@ var headroom = make([]byte, socket.Headroom)
 func (s *session) writePiece(message *socket.Message, piece []byte, last bool) error {
 	s.writing.Add(1)
 	defer s.writing.Add(-1)
-	if err := message.Write(piece, last); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
+	err := message.Write(piece, last)
+	if err == nil {
+		err = s.askFor(piece)
+	}
+	if err != nil {
+		return s.gone(err)
 	}
 	if last {
 		s.server.counts.messagesSent.Add(1)

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"syncabled/protocol"
@@ -83,7 +82,7 @@ func (s *session) flush() error {
 	s.writing.Add(1)
 	defer s.writing.Add(-1)
 	if err := s.conn.Flush(); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
+		return s.gone(err)
 	}
 	return nil
 }

@@ -130,6 +130,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 		InsecureSkipVerify: true, // the origin has been checked
 		Subprotocols:       []string{subprotocol},
 		OnPingReceived:     session.answerPing,
+		OnPongReceived:     session.noteAnswer,
 	})
 	if err != nil {
 		s.counts.refuse(refusedHandshake)

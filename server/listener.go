@@ -3,13 +3,17 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"syncabled/server/socket"
 )
 
 // A listener hands out connections that cannot block a write for ever, are not
@@ -33,6 +37,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	socket.LimitUnsent(conn)
 	c := &connection{
 		Conn:     conn,
 		accepted: time.Now(),
@@ -58,8 +63,9 @@ func (c *Config) encryption() *tls.Config {
 	}
 }
 
-// A connection fails a write of which the peer takes in nothing for the timeout.
-// The peer of a large write on a slow line has all the time it needs.
+// A connection fails a write of which the peer takes in nothing for the timeout, as
+// far as its system acknowledges. The peer of a large write on a slow line has all the
+// time it needs.
 type connection struct {
 	net.Conn
 	accepted  time.Time
@@ -70,6 +76,9 @@ type connection struct {
 	closeOnce sync.Once
 	closeErr  error
 	closed    chan struct{}
+
+	written  atomic.Int64 // bytes
+	answered atomic.Int64 // pieces, by the peer itself
 
 	// latest is when writes fail at the latest, nil if there is no such time.
 	latest atomic.Pointer[time.Time]
@@ -91,17 +100,14 @@ func (c *connection) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// writePiece is what has to go out within one timeout.
+// writePiece is what has to go out within one timeout where the system does not tell
+// what the peer takes in.
 const writePiece = 64 << 10
 
 func (c *connection) Write(b []byte) (int, error) {
 	written := 0
 	for {
-		piece := b[written:min(len(b), written+writePiece)]
-		if err := c.Conn.SetWriteDeadline(c.deadline()); err != nil {
-			return written, err
-		}
-		n, err := c.Conn.Write(piece)
+		n, err := c.writePiece(b[written:min(len(b), written+writePiece)])
 		written += n
 		if err != nil || written == len(b) {
 			return written, err
@@ -109,12 +115,56 @@ func (c *connection) Write(b []byte) (int, error) {
 	}
 }
 
-func (c *connection) deadline() time.Time {
-	deadline := time.Now().Add(c.timeout)
+// writePiece writes until the peer has taken in nothing since the timeout. While it
+// waits it asks the system now and then. The room in the system's buffer says too
+// little: a writer is told of it when much of the buffer is free. What a proxy holds is
+// acknowledged as seldom, but the peer answers what it gets from there.
+func (c *connection) writePiece(b []byte) (written int, err error) {
+	progress, before, answered := time.Now(), -1, c.answered.Load() // -1 is not known
+	for {
+		if err := c.Conn.SetWriteDeadline(c.deadline(progress)); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(b[written:])
+		written += n
+		c.written.Add(int64(n))
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return written, err
+		}
+		left, ok := socket.Unacknowledged(c.Conn)
+		now := c.answered.Load()
+		if ok && before >= 0 && left < before+n || now != answered {
+			progress = time.Now()
+		}
+		if before, answered = left, now; !ok {
+			before = -1
+		}
+		if c.isOver(progress) {
+			return written, err
+		}
+	}
+}
+
+// askInterval is how long a write waits until it is asked what the peer has taken in,
+// or, with short timeouts, a quarter of the timeout.
+const askInterval = 5 * time.Second
+
+// deadline returns when to look after a write that made progress last at a time.
+func (c *connection) deadline(progress time.Time) time.Time {
+	deadline := time.Now().Add(min(askInterval, c.timeout/4))
+	if end := progress.Add(c.timeout); end.Before(deadline) {
+		deadline = end
+	}
 	if latest := c.latest.Load(); latest != nil && latest.Before(deadline) {
 		return *latest
 	}
 	return deadline
+}
+
+// isOver reports whether a write is to be given up that made progress last at a time.
+func (c *connection) isOver(progress time.Time) bool {
+	now, latest := time.Now(), c.latest.Load()
+	return now.Sub(progress) >= c.timeout || latest != nil && !now.Before(*latest)
 }
 
 // SetWriteDeadline has writes fail at t, if the timeout does not come first. TLS

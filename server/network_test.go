@@ -113,6 +113,13 @@ func (e *end) RemoteAddr() net.Addr        { return e.remote }
 // TryWrite implements socket.Trier.
 func (e *end) TryWrite(b []byte) (int, error) { return e.out.tryWrite(b) }
 
+// Unacknowledged implements socket.Meter: the peer acknowledges what it reads.
+func (e *end) Unacknowledged() (int, bool) {
+	e.out.mu.Lock()
+	defer e.out.mu.Unlock()
+	return len(e.out.bytes), true
+}
+
 func (e *end) Close() error {
 	e.in.change(func() { e.in.readerGone = true })
 	e.out.change(func() { e.out.writerGone = true })
@@ -135,7 +142,7 @@ func (e *end) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// lineCapacity is how many bytes a line takes in before a writer has to wait.
+// lineCapacity is how many bytes most lines take in before a writer has to wait.
 const lineCapacity = 64 << 10
 
 // A line carries bytes in one direction.
@@ -144,6 +151,9 @@ type line struct {
 	changed *sync.Cond
 
 	// Guarded by mu.
+	capacity         int // bytes that it takes in
+	wanted           int // bytes that are free before it takes in some after it was full
+	full             bool
 	bytes            []byte
 	writes           int
 	held             bool // the reader gets nothing
@@ -159,7 +169,7 @@ type deadline struct {
 }
 
 func newLine() *line {
-	l := new(line)
+	l := &line{capacity: lineCapacity, wanted: 1}
 	l.changed = sync.NewCond(&l.mu)
 	return l
 }
@@ -225,6 +235,12 @@ func (l *line) write(b []byte) (int, error) {
 	}
 }
 
+// enlarge has the line take in more. Once it is full it takes in nothing until a third is
+// free, as Linux has a writer wait.
+func (l *line) enlarge(capacity int) {
+	l.change(func() { l.capacity, l.wanted = capacity, capacity/3 })
+}
+
 func (l *line) tryWrite(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -243,7 +259,12 @@ func (l *line) put(b []byte) (int, error) {
 	case l.writing.passed:
 		return 0, os.ErrDeadlineExceeded
 	}
-	n := min(len(b), lineCapacity-len(l.bytes))
+	free := l.capacity - len(l.bytes)
+	if l.full = l.full && free < l.wanted; l.full {
+		return 0, nil
+	}
+	n := min(len(b), free)
+	l.full = n < len(b)
 	l.bytes = append(l.bytes, b[:n]...)
 	l.writes++
 	l.changed.Broadcast()

@@ -113,7 +113,7 @@ type Config struct {
 
 	PingInterval time.Duration // between pings of a connection; default 30 s
 	PingTimeout  time.Duration // for the answer to a ping; default 15 s
-	WriteTimeout time.Duration // for a client to take in anything of what it is sent; default 30 s
+	WriteTimeout time.Duration // for a client to take in anything of what it is sent, as far as its system acknowledges; default 30 s
 	HoldTimeout  time.Duration // for a subscribed client to go on with a set that it sent in part; default 10 s
 	HeldExpiry   time.Duration // for a client that is away to come back and go on with a set that it sent in part; default 7 days
 	IdleTimeout  time.Duration // from a database's last connection to its closing; default 1 min

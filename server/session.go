@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -185,15 +186,6 @@ func (s *session) close(c closing) {
 	_ = s.conn.Close(c.code, c.reason) // a peer that is gone does not answer
 }
 
-// watch sees to it that a peer that is silent is asked now and then whether it is
-// still there. There is no goroutine that waits for that.
-func (s *session) watch(ctx context.Context) {
-	s.alarms.set(s.server.config.PingInterval, func(ping *time.Timer) {
-		s.checkPeer(ctx)
-		ping.Reset(s.server.config.PingInterval)
-	})
-}
-
 // awaitRest sees to it that a set that the client sent in part is finished if it does
 // not go on with it.
 func (s *session) awaitRest(ctx context.Context) {
@@ -208,46 +200,25 @@ func (s *session) awaitRest(ctx context.Context) {
 	})
 }
 
-// checkPeer drops a peer that is silent and does not answer a ping, unless ctx is done
-// before, and reports whether the peer may be there. It cannot be
-// asked while a frame goes out to it, which has a timeout of its own, and need
-// not answer while one comes in.
-func (s *session) checkPeer(ctx context.Context) bool {
-	if s.writing.Load() > 0 {
-		return true
-	}
-	heard := s.heard.Load()
-	err := s.ping(ctx, s.server.config.PingTimeout)
-	if err == nil || ctx.Err() != nil || s.heard.Load() != heard || s.writing.Load() > 0 {
-		return true
-	}
-	_ = s.conn.CloseNow() // nobody is there to be told why
-	return false
-}
-
-// ping waits for the client's answer to a ping: by then the client has received
-// all that was sent before.
-func (s *session) ping(ctx context.Context, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return s.conn.Ping(ctx)
-}
-
-// answerPing reports whether to answer a ping. A client that sends too many waits.
-func (s *session) answerPing(ctx context.Context, _ []byte) bool {
-	return s.messages.Wait(ctx) == nil
-}
-
 // errGone says that a frame could not be written: the client is gone, or takes
 // nothing in.
 var errGone = errors.New("client is gone")
+
+// gone returns the error for a frame that could not be written. If the client takes
+// nothing in, its connection is closed: TLS would try for some seconds to say so.
+func (s *session) gone(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = s.link.Close()
+	}
+	return fmt.Errorf("%w: %w", errGone, err)
+}
 
 // write sends one message.
 func (s *session) write(text []byte) error {
 	s.writing.Add(1)
 	defer s.writing.Add(-1)
 	if err := s.conn.Write(text); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
+		return s.gone(err)
 	}
 	s.server.counts.messagesSent.Add(1)
 	return nil
@@ -258,7 +229,7 @@ func (s *session) writeFrames(frames []byte) error {
 	s.writing.Add(1)
 	defer s.writing.Add(-1)
 	if err := s.conn.WriteFrames(frames); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
+		return s.gone(err)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -19,12 +18,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/coder/websocket"
-	"github.com/rs/zerolog"
-
-	"syncabled/protocol"
-	"syncabled/revlog"
-	"syncabled/revlog/boltlog"
 	"syncabled/server"
 )
 
@@ -69,8 +62,16 @@ func startEncrypted(t *testing.T, config server.Config) encryptedSite {
 
 func (s encryptedSite) connect() *client {
 	s.t.Helper()
+	return s.connectBelow(func(conn net.Conn) net.Conn { return conn })
+}
+
+// connectBelow opens a connection over a network connection that is wrapped below TLS.
+func (s encryptedSite) connectBelow(wrap func(net.Conn) net.Conn) *client {
+	s.t.Helper()
 	return s.connectThrough("/", nil, func(conn net.Conn) net.Conn {
-		return tls.Client(conn, &tls.Config{RootCAs: s.trusted, ServerName: siteHost, NextProtos: []string{"h2", "http/1.1"}})
+		encrypted := tls.Client(wrap(conn), &tls.Config{RootCAs: s.trusted, ServerName: siteHost, NextProtos: []string{"h2", "http/1.1"}})
+		_ = encrypted.Handshake() // later, one side would wait for the other one's lock, which stops the fake clock
+		return encrypted
 	})
 }
 
@@ -168,73 +169,18 @@ func TestStuckClientOverTLSIsGivenUp(t *testing.T) {
 // A connection that is cut resets, with TLS as without: what the system still had
 // to send does not arrive later. It takes a real network to see that.
 func TestCutOverTLSResets(t *testing.T) {
-	certificate, trusted := selfSigned(t)
-	dir, err := boltlog.OpenDir(t.TempDir(), boltlog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := server.New(server.Config{
-		Open:         func(name string) (revlog.Log, error) { return dir.Open(name) },
-		Certificate:  func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil },
-		AllowHost:    []string{siteHost},
-		Logger:       zerolog.Nop(),
-		Limits:       protocol.Limits{},
-		PingInterval: time.Hour,
-	})
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, l) }()
-	defer func() {
-		stop()
-		if err := errors.Join(<-served, dir.Close()); err != nil {
-			t.Error(err)
-		}
-	}()
-
-	raw := make(chan net.Conn, 2)
-	dial := func() *websocket.Conn {
-		t.Helper()
-		transport := &http.Transport{DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
-			if err != nil {
-				return nil, err
-			}
-			raw <- conn
-			return tls.Client(conn, &tls.Config{RootCAs: trusted, ServerName: siteHost}), nil
-		}}
-		conn, _, err := websocket.Dial(context.Background(), "wss://"+siteHost+"/", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return conn
-	}
-	write := func(conn *websocket.Conn, frame string) {
-		t.Helper()
-		if err := conn.Write(context.Background(), websocket.MessageText, []byte(frame)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s := startEncryptedTCP(t, server.Config{PingInterval: time.Hour})
 	// The first connection answers no ping, because nothing reads from it.
-	first := dial()
-	defer first.CloseNow()
-	old := <-raw
-	write(first, identity("same"))
-	write(first, changes(1, object("k", 1)))
-	if _, frame, err := first.Read(context.Background()); err != nil || !bytes.Contains(frame, []byte("ack")) {
-		t.Fatalf("no ack: %s %v", frame, err)
+	var old net.Conn
+	first := s.connect(func(conn *net.TCPConn) net.Conn { old = conn; return conn })
+	s.write(first, identity("same"), changes(1, object("k", 1)))
+	if got := s.read(first); got != firstAck {
+		t.Fatalf("got %s, want an ack", got)
 	}
-	second := dial()
-	defer second.CloseNow()
-	write(second, identity("same"))
-	write(second, changes(1, object("k", 2)))
-	if _, _, err := second.Read(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.Copy(io.Discard, old)
+	second := s.connect(nil)
+	s.write(second, identity("same"), changes(1, object("k", 2)))
+	s.read(second)
+	_, err := io.Copy(io.Discard, old)
 	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the connection that was cut ended with %v, want %v", err, syscall.ECONNRESET)
 	}

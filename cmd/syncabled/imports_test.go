@@ -40,6 +40,7 @@ var floors = []struct {
 		"github.com/rs/zerolog",
 		"golang.org/x/net/publicsuffix",
 		"golang.org/x/sync/semaphore",
+		"golang.org/x/sys/unix",
 		"golang.org/x/time",
 	}},
 	{"syncabled/server/jwtauth", []string{
