@@ -54,7 +54,7 @@ type serveCommand struct {
 
 	PingInterval span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Time between two pings of a connection (${default})."`
 	PingTimeout  span `group:"Timing:" default:"15s" placeholder:"TIME" help:"Time to answer a ping; after it the connection is closed (${default})."`
-	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Time in which a client must take in some of what it is sent; after it the connection is closed (${default})."`
+	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Time in which a client must take in some of what it is sent, however little; after it the connection is closed (${default})."`
 	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"Time from the end of a database's last connection until its file is closed (${default})."`
 	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"Time for a connected client to continue a set that it has sent in part; after it that part is committed (${default})."`
 	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"The same for a client that is away (${default})."`
