@@ -80,9 +80,9 @@ type Commit struct {
 // came.
 type Outcome struct {
 	Trimmed  int // updates of which others were faster with some key paths
-	Merged   int // objects that a client created anew and that took in what others had updated
+	Merged   int // creates of an object that others had updated: their updates were kept
 	Dropped  int // changes of which nothing was left
 	Repaired int // objects that their client is sent again
 	Refused  int // changes that can never be accepted
-	Resyncs  int // clients that were sent everything anew
+	Resyncs  int // clients that were sent everything again
 }
