@@ -55,10 +55,6 @@ type Limits struct {
 	// ObjectBytes is the size that updates may give an object. An update that
 	// would go beyond it is refused. 0 means any size.
 	ObjectBytes int
-
-	// MadeBytes bounds by how much the updates of one message may let objects grow, all
-	// together. An update that would go beyond it is refused. 0 means any size.
-	MadeBytes int
 }
 
 // A Resync announces that a client is going to get everything after Base anew (see

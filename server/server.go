@@ -155,8 +155,7 @@ func (c Config) withDefaults() Config {
 
 // setLimits returns what bounds the sets that clients send.
 func (c *Config) setLimits() revlog.Limits {
-	const made = 4 // times the bytes of a message
-	return revlog.Limits{ObjectBytes: c.Limits.ObjectBytes, MadeBytes: made * c.Limits.FrameBytes}
+	return revlog.Limits{ObjectBytes: c.Limits.ObjectBytes}
 }
 
 // A Server serves databases to clients.

@@ -33,10 +33,8 @@ func TestCommitsAreObserved(t *testing.T) {
 		revlog.Set{Client: "b", Base: 3, Changes: []protocol.Change{
 			update(`1`, `{"x":2,"y":2}`), // trimmed
 			update(`2`, `{"x":2}`),       // dropped
-		}},
-		revlog.Set{Client: "b", Base: 3, Changes: []protocol.Change{
-			create(`1`, `{}`),      // merged
-			update(`3`, `{"x":2}`), // as it is
+			create(`1`, `{}`),            // merged
+			update(`3`, `{"x":2}`),       // as it is
 		}},
 		revlog.Set{Client: "a", Base: 3, Stale: true, Changes: []protocol.Change{update(`3`, `{"z":1}`)},
 			Refused: []protocol.Refusal{{Table: "t", Key: `9`, Change: []byte(`{}`), Reason: "odd"}}},
@@ -50,8 +48,7 @@ func TestCommitsAreObserved(t *testing.T) {
 	want := []revlog.Commit{
 		{Commands: 1, Entries: 3},
 		{Commands: 1, Entries: 2},
-		{Commands: 1, Entries: 1, Outcome: revlog.Outcome{Trimmed: 1, Dropped: 1}},
-		{Commands: 1, Entries: 2, Outcome: revlog.Outcome{Merged: 1}},
+		{Commands: 1, Entries: 3, Outcome: revlog.Outcome{Trimmed: 1, Dropped: 1, Merged: 1}},
 		{Commands: 1, Entries: 3, Outcome: revlog.Outcome{Repaired: 2, Refused: 1}},
 		{Commands: 1, Entries: 1, Outcome: revlog.Outcome{Resyncs: 1}},
 	}

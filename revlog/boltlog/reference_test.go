@@ -55,8 +55,8 @@ func (r *reference) submit(set revlog.Set) revlog.Receipt {
 		return revlog.Receipt{Head: r.head(), Appended: len(r.entries) - before, Held: true}
 	}
 	for _, part := range append(r.held[set.Client], set) {
-		for _, change := range refChanges(part.Changes) {
-			r.resolve(set.Client, part, change)
+		for _, change := range part.Changes {
+			r.resolve(set.Client, part, refChange(change))
 		}
 	}
 	delete(r.held, set.Client)
@@ -65,8 +65,8 @@ func (r *reference) submit(set revlog.Set) revlog.Receipt {
 }
 
 func (r *reference) hold(set revlog.Set) {
-	for _, change := range refChanges(set.Changes) {
-		if r.doubtful(set, change) {
+	for _, change := range set.Changes {
+		if change := refChange(change); r.doubtful(set, change) {
 			r.repair(change.object)
 		}
 	}
@@ -317,20 +317,6 @@ func (e refEffect) transform(c refEffect) (refEffect, bool) {
 	}
 	c.mods = left
 	return c, len(left) > 0
-}
-
-// refChanges decodes the changes of a message: what they do to each object.
-func refChanges(changes []protocol.Change) (effects []refEffect) {
-	for _, c := range changes {
-		e := refChange(c)
-		i := slices.IndexFunc(effects, func(other refEffect) bool { return other.object == e.object })
-		if i < 0 {
-			effects = append(effects, e)
-		} else {
-			effects[i] = effects[i].then(e)
-		}
-	}
-	return effects
 }
 
 // refChange decodes a change.

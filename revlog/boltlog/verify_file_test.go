@@ -19,8 +19,7 @@ func TestVerifyCounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file.db")
 	db := mustOpen(t, path, boltlog.Options{})
 	fillObjects(t, db, 10)
-	mustSubmit(t, db, revlog.Set{Client: "a", Changes: []protocol.Change{revlogtest.Create("todos", 1, `{}`)}})
-	mustSubmit(t, db, revlog.Set{Client: "a", Changes: []protocol.Change{revlogtest.Delete("todos", 1)}})
+	mustSubmit(t, db, revlog.Set{Client: "a", Changes: []protocol.Change{revlogtest.Create("todos", 1, `{}`), revlogtest.Delete("todos", 1)}})
 	mustSubmit(t, db, revlog.Set{Client: "a", Changes: []protocol.Change{revlogtest.Create("todos", 2, `{}`)}, Partial: true})
 	if err := db.Close(); err != nil {
 		t.Fatal(err)

@@ -116,15 +116,11 @@ func goodDatabase(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range []protocol.Change{
+	_, err = db.Submit(t.Context(), revlog.Set{Client: "a", Time: time.Unix(0, 0), Changes: []protocol.Change{
 		{Type: protocol.Create, Table: "items", Key: `1`, Obj: []byte(`{"n":1}`)},
 		{Type: protocol.Update, Table: "items", Key: `1`, Mods: []byte(`{"n":2}`)},
 		{Type: protocol.Create, Table: "items", Key: `2`, Obj: []byte(`{"n":3}`)},
-	} {
-		if _, err = db.Submit(t.Context(), revlog.Set{Client: "a", Time: time.Unix(0, 0), Changes: []protocol.Change{change}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	}})
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A fold returns what a set adds to the state that it meets. Here that is the state of
-// an empty log. The changes of one object become one entry.
+// an empty log.
 func ExampleFold() {
 	f := fold.New()
 	if err := f.Begin(nothing{}); err != nil {
@@ -18,7 +18,6 @@ func ExampleFold() {
 	}
 	receipt, err := f.Apply(revlog.Set{Client: "ann", Changes: []protocol.Change{
 		{Type: protocol.Create, Table: "notes", Key: `"n1"`, Obj: []byte(`{"id":"n1","done":false}`)},
-		{Type: protocol.Create, Table: "notes", Key: `"n2"`, Obj: []byte(`{"id":"n2"}`)},
 		{Type: protocol.Update, Table: "notes", Key: `"n1"`, Mods: []byte(`{"done":true}`)},
 	}})
 	if err != nil {
@@ -32,8 +31,8 @@ func ExampleFold() {
 	fmt.Printf("%s\n", result.Objects[fold.ObjectKey("notes", `"n1"`)].Value)
 	// Output:
 	// head 2
-	// {"revision":1,"type":"create","table":"notes","key":"n1","obj":{"id":"n1","done":true},"client":1}
-	// {"revision":2,"type":"create","table":"notes","key":"n2","obj":{"id":"n2"},"client":1}
+	// {"revision":1,"type":"create","table":"notes","key":"n1","obj":{"id":"n1","done":false},"client":1}
+	// {"revision":2,"type":"update","table":"notes","key":"n1","mods":{"done":true},"client":1,"previous":1}
 	// {"id":"n1","done":true}
 }
 

@@ -28,21 +28,11 @@ type View interface {
 type Fold struct {
 	view       View
 	result     Result
-	effects    effects  // of what is committed
 	collisions []string // tables of the command at hand; see noteCollision
-
-	// Of the message at hand.
-	mentions []mention
-	places   map[string]int // of objects among the mentions
-	made     int            // bytes that it adds to the log and its objects
-
-	minRemembered int // see effects
 }
 
 // New returns a fold, which is to be begun.
-func New() *Fold {
-	return &Fold{result: emptyResult(), places: map[string]int{}, minRemembered: minRemembered}
-}
+func New() *Fold { return &Fold{result: emptyResult()} }
 
 // Begin makes the fold an empty one that builds on a view.
 func (f *Fold) Begin(v View) (err error) {
@@ -60,15 +50,7 @@ func (f *Fold) Begin(v View) (err error) {
 func (f *Fold) Reset() {
 	f.result.reset()
 	f.view, f.collisions = nil, nil
-	clear(f.mentions)
-	clear(f.places)
-	if cap(f.mentions) > large {
-		f.mentions, f.places = nil, map[string]int{}
-	}
 }
-
-// large is the number of entries, or mentions, whose memory is not kept.
-const large = 4 << 10
 
 // Result returns what the commands since Begin add to the view. It is valid until the
 // next Apply, Begin or Reset.
@@ -180,19 +162,18 @@ func (f *Fold) hold(c Client, h *HeldDelta, p Part, repairs *repairs) error {
 	if len(p.Changes) == 0 {
 		return nil
 	}
-	if p.sent > p.Base {
-		for _, m := range f.compose(p.Changes) {
-			obj, err := f.object(m.key)
-			if err != nil {
-				return err
-			}
-			doubtful, err := f.isDoubtful(c, &p, m, obj)
-			if err != nil {
-				return err
-			}
-			if doubtful {
-				repairs.add(m.key)
-			}
+	for i := 0; i < len(p.Changes) && p.sent > p.Base; i++ {
+		key := ObjectKey(p.Changes[i].Table, p.Changes[i].Key)
+		obj, err := f.object(key)
+		if err != nil {
+			return err
+		}
+		doubtful, err := f.isDoubtful(c, &p, p.Changes[i], obj)
+		if err != nil {
+			return err
+		}
+		if doubtful {
+			repairs.add(key)
 		}
 	}
 	p.sent, p.limits = 0, revlog.Limits{} // they are not stored
@@ -236,27 +217,26 @@ func (f *Fold) resolveAll(c Client, h *HeldDelta, last Part, repairs *repairs) e
 }
 
 func (f *Fold) resolvePart(c Client, p *Part, repairs *repairs) error {
-	f.made = 0
-	for _, m := range f.compose(p.Changes) {
-		if err := f.resolveMention(c, p, m, repairs); err != nil {
+	for _, change := range p.Changes {
+		if err := f.resolveChange(c, p, change, repairs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *Fold) resolveMention(c Client, p *Part, m mention, repairs *repairs) error {
-	key, change := m.key, m.change
+func (f *Fold) resolveChange(c Client, p *Part, change protocol.Change, repairs *repairs) error {
+	key := ObjectKey(change.Table, change.Key)
 	obj, err := f.object(key)
 	if err != nil {
 		return err
 	}
 	if p.readOnly {
-		if awaits, err := f.awaitsRepair(c, max(p.Base, p.sent), key, obj); err != nil || awaits {
+		if awaits, err := f.awaitsRepair(c, max(p.Base, p.sent), obj); err != nil || awaits {
 			return err
 		}
 	}
-	others, repaired, err := f.othersEffect(key, obj, p.Base, 0, c.Number)
+	others, repaired, err := NetEffect(f, obj.Last, p.Base, f.head(), c.Number)
 	if err != nil {
 		return err
 	}
@@ -264,7 +244,7 @@ func (f *Fold) resolveMention(c Client, p *Part, m mention, repairs *repairs) er
 	if err != nil {
 		return err
 	}
-	doubtful, err := f.isDoubtful(c, p, m, obj)
+	doubtful, err := f.isDoubtful(c, p, change, obj)
 	if err != nil {
 		return err
 	}
@@ -289,7 +269,7 @@ func (f *Fold) resolveMention(c Client, p *Part, m mention, repairs *repairs) er
 		}
 		return nil
 	}
-	if reason := f.tooLarge(obj, rest, value, p.limits); reason != "" {
+	if reason := tooLarge(rest, value, p.limits); reason != "" {
 		f.noteRefused(c, p.Received, protocol.Refusal{Table: rest.Table, Change: protocol.AppendChange(nil, rest), Reason: reason})
 		repairs.add(key)
 		return nil
@@ -297,20 +277,12 @@ func (f *Fold) resolveMention(c Client, p *Part, m mention, repairs *repairs) er
 	return f.append(c.Number, key, obj, rest, value)
 }
 
-// tooLarge says why a change may not make a value of its object.
-func (f *Fold) tooLarge(obj Object, change protocol.Change, value []byte, limits revlog.Limits) string {
-	if change.Type != protocol.Update {
+// tooLarge says why an update may not make a value of its object.
+func tooLarge(change protocol.Change, value []byte, limits revlog.Limits) string {
+	if change.Type != protocol.Update || limits.ObjectBytes == 0 || len(value) <= limits.ObjectBytes {
 		return ""
 	}
-	if limits.ObjectBytes > 0 && len(value) > limits.ObjectBytes {
-		return fmt.Sprintf("the object would have %d bytes, over the limit of %d", len(value), limits.ObjectBytes)
-	}
-	grown := max(0, len(value)-len(obj.Value))
-	if limits.MadeBytes > 0 && f.made+grown > limits.MadeBytes {
-		return fmt.Sprintf("the updates of one message would make %d bytes of objects, over the limit of %d", f.made+grown, limits.MadeBytes)
-	}
-	f.made += grown
-	return ""
+	return fmt.Sprintf("the object would have %d bytes, over the limit of %d", len(value), limits.ObjectBytes)
 }
 
 // append adds a change to the log, and the value it makes to its object, unless it

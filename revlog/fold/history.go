@@ -18,39 +18,28 @@ type History interface {
 // client there. The chain of entries is walked from the object's last one back,
 // no further than to an entry that makes those before it irrelevant.
 func NetEffect(h History, last, after, to protocol.Revision, client uint64) (net conflict.Effect, repaired bool, err error) {
-	past, err := walk(h, last, after, to, client)
-	for _, change := range slices.Backward(past.changes) {
-		net = net.Then(change)
-	}
-	return net, past.repaired, err
-}
-
-// A past is what others did to an object.
-type past struct {
-	changes  []protocol.Change // the last one first
-	repaired bool              // for the client
-	cut      bool              // the first of the changes makes those before it irrelevant
-	walked   int               // entries that were looked at
-}
-
-// walk looks at the entries of an object in (after, to].
-func walk(h History, last, after, to protocol.Revision, client uint64) (p past, err error) {
-	for rev := last; rev > after && !p.cut; p.walked++ {
+	var sequence []protocol.Change
+	for rev := last; rev > after; {
 		e, err := h.Entry(rev)
 		if err != nil {
-			return past{}, err
+			return net, false, err
 		}
 		rev = e.Previous
 		switch {
 		case e.Revision > to:
 		case e.IsMark():
-			p.repaired = p.repaired || e.Client == client
+			repaired = repaired || e.Client == client
 		case e.Client != client || !ruleOwn:
-			p.changes = append(p.changes, e.Change)
-			p.cut = e.Change.Type != protocol.Update
+			sequence = append(sequence, e.Change)
+			if e.Change.Type != protocol.Update {
+				rev = 0
+			}
 		}
 	}
-	return p, nil
+	for _, change := range slices.Backward(sequence) {
+		net = net.Then(change)
+	}
+	return net, repaired, nil
 }
 
 // IsOneOfSeveral reports whether an entry is not the first one of its object in a batch

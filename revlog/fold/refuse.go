@@ -30,7 +30,7 @@ func (f *Fold) refuse(c Client, set revlog.Set, repairs *repairs) error {
 			if err != nil {
 				return err
 			}
-			if awaits, err = f.awaitsRepair(c, max(set.Base, set.Sent), key, obj); err != nil {
+			if awaits, err = f.awaitsRepair(c, max(set.Base, set.Sent), obj); err != nil {
 				return err
 			}
 		}

@@ -141,17 +141,17 @@ func (r Resync) covers(h History, obj Object, base protocol.Revision) (bool, err
 // before or after it got what others did to the object, while that is unknown.
 // Dexie.Syncable takes the base of a set before it takes the changes, and may apply a
 // batch in between.
-func (f *Fold) isDoubtful(c Client, p *Part, m mention, obj Object) (bool, error) {
+func (f *Fold) isDoubtful(c Client, p *Part, change protocol.Change, obj Object) (bool, error) {
 	if p.sent <= p.Base || !ruleDoubt {
 		return false, nil
 	}
-	sent, _, err := f.othersEffect(m.key, obj, p.Base, p.sent, c.Number)
-	return !sent.Spares(m.change), err
+	sent, _, err := NetEffect(f, obj.Last, p.Base, p.sent, c.Number)
+	return !sent.Spares(change), err
 }
 
 // awaitsRepair reports whether an object has a mark for a client that it has not
 // been sent. Seen is the highest position that the client may have reached.
-func (f *Fold) awaitsRepair(c Client, seen protocol.Revision, key string, obj Object) (bool, error) {
-	_, awaits, err := f.othersEffect(key, obj, seen, 0, c.Number)
+func (f *Fold) awaitsRepair(c Client, seen protocol.Revision, obj Object) (bool, error) {
+	_, awaits, err := NetEffect(f, obj.Last, seen, f.head(), c.Number)
 	return awaits, err
 }

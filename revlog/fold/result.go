@@ -35,7 +35,8 @@ func emptyResult() Result {
 
 // reset makes the result an empty one in the memory of the old, unless that is large.
 func (r *Result) reset() {
-	if cap(r.Entries) > large {
+	const much = 4 << 10 // entries
+	if cap(r.Entries) > much {
 		*r = emptyResult()
 		return
 	}
