@@ -161,14 +161,7 @@ func TestPongWaitsForPiece(t *testing.T) {
 // room: the client answers late, and a write waits for longer than the timeout.
 func TestClientBehindProxyHasTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := startSite(t, server.Config{})
-		uploadTo(s.connect("/", nil), 4)
-		var p *proxied
-		slow := s.connectThrough("/", nil, func(conn net.Conn) net.Conn {
-			p = newProxied(conn)
-			return slowConn{p, 10_000}
-		})
-		slow.send(identity("slow"), subscribe(0))
+		slow, p := subscribeBehindProxy(t)
 		expectDownload(t, slow, 5<<20/10_000)
 		p.ahead.change(func() { p.ahead.held = true })
 		time.Sleep(50 * time.Second)
@@ -181,14 +174,7 @@ func TestClientBehindProxyHasTime(t *testing.T) {
 // A client behind a proxy that takes nothing in is closed.
 func TestClientBehindProxyIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := startSite(t, server.Config{})
-		uploadTo(s.connect("/", nil), 4)
-		var p *proxied
-		slow := s.connectThrough("/", nil, func(conn net.Conn) net.Conn {
-			p = newProxied(conn)
-			return slowConn{p, 10_000}
-		})
-		slow.send(identity("slow"), subscribe(0))
+		slow, p := subscribeBehindProxy(t)
 		time.Sleep(time.Minute)
 		p.ahead.change(func() { p.ahead.held = true })
 		defer p.ahead.change(func() { p.ahead.cut = true })
@@ -197,6 +183,20 @@ func TestClientBehindProxyIsClosed(t *testing.T) {
 			t.Error("open 6 s after the write timeout")
 		}
 	})
+}
+
+// subscribeBehindProxy starts a server with 4 MiB of objects, and subscribes a client that
+// takes 10,000 bytes a second from a proxy.
+func subscribeBehindProxy(t *testing.T) (slow *client, p *proxied) {
+	t.Helper()
+	s := startSite(t, server.Config{})
+	uploadTo(s.connect("/", nil), 4)
+	slow = s.connectThrough("/", nil, func(conn net.Conn) net.Conn {
+		p = newProxied(conn)
+		return slowConn{p, 10_000}
+	})
+	slow.send(identity("slow"), subscribe(0))
+	return slow, p
 }
 
 // A proxied connection is what a client has to a proxy that reads ahead.

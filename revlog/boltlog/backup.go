@@ -45,7 +45,7 @@ func Restore(from, to string) (protocol.Revision, error) {
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return 0, fmt.Errorf("restore %s: %w", to, cmp.Or(err, os.ErrExist))
 	}
-	temp := to + tempSuffix // a copy without its gap is no restored database
+	temp := to + tempSuffix // a copy without its gap is not restored yet
 	head, err := copyAndLeap(from, temp)
 	if err == nil {
 		err = os.Rename(temp, to)

@@ -42,7 +42,9 @@ type file struct {
 	endOnce sync.Once
 	givenUp surrender
 
-	fault error // why the log ended itself; owned by the committer
+	// Owned by the committer.
+	fault   error   // why the log ended itself
+	records records // of the transaction under way
 }
 
 // A surrender says whether, and why, a log was given up.
@@ -84,6 +86,7 @@ func (f *file) update(write func(*bbolt.Tx) error) error {
 	if err := f.givenUp.cause(); err != nil {
 		return f.endFor(err)
 	}
+	defer f.records.reset()
 	written := 0
 	locked, err := transact(f.bolt.Update, func(tx *bbolt.Tx) error {
 		written = tx.ID()

@@ -39,7 +39,7 @@ const (
 	maxLoad     = 128 * keysPerMiss // at a time
 )
 
-// absent reports whether it is certain that there is no object with a key.
+// absent reports whether there is certainly no object with a key.
 func (f *keyFilter) absent(key []byte) bool {
 	return f.complete && !f.has(bloom.Locations(key, hashesPerKey))
 }

@@ -86,11 +86,10 @@ func (o *objects) write(tx *bbolt.Tx, chunk []keyed, isLast bool) error {
 	if err != nil {
 		return err
 	}
-	defer o.records.reset()
 	for _, obj := range chunk {
 		key := []byte(obj.key)
 		o.runs.add(key)
-		if err := putRecord(&o.records, bucket, key, obj.Object, appendObject); err != nil {
+		if err := putRecord(&o.file.records, bucket, key, obj.Object, appendObject); err != nil {
 			return err
 		}
 	}

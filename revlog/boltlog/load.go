@@ -11,16 +11,15 @@ import (
 	"syncabled/revlog/fold"
 )
 
-// loadObjects loads the objects of a file and replays the entries that its buckets do
-// not cover yet.
-func loadObjects(tx *bbolt.Tx, file *file, options *Options) (*objects, error) {
+// loadObjects loads the objects of a file, whose log ends at a head, and replays the
+// entries that its buckets do not cover yet.
+func loadObjects(v *txView, file *file, options *Options, head protocol.Revision) (*objects, error) {
 	o := newObjects()
-	o.file, o.memoryBytes, o.bounds = file, options.MemoryBytes, options.bounds
-	v := newView(tx)
+	o.file, o.memoryBytes, o.bounds, o.head = file, options.MemoryBytes, options.bounds, head
 	if err := o.replay(v); err != nil {
 		return nil, err
 	}
-	o.runs = runsOf(tx)
+	o.runs = runsOf(v.tx)
 	first, _ := v.levels().base.Cursor().First()
 	o.keys.complete = first == nil && o.runs.count() == 0
 	o.mutable.objects.Scan(func(key string, _ fold.Object) bool {
@@ -28,9 +27,6 @@ func loadObjects(tx *bbolt.Tx, file *file, options *Options) (*objects, error) {
 		return true
 	})
 	var err error
-	if o.head, err = v.Head(); err != nil {
-		return nil, err
-	}
 	o.present, err = o.countPresent(v)
 	return o, err
 }
@@ -65,10 +61,10 @@ func (o *objects) replay(v *txView) error {
 	})
 }
 
-// The number of objects that are there is in the sequence of the bucket of
-// entries: bbolt writes that anew with every commit that adds one, so it costs
-// nothing. Zero means that nobody has counted yet, as in files that are older than
-// the counting; otherwise it is one more than the number.
+// The sequence of the bucket of entries holds the number of objects that are there.
+// bbolt writes it again with every commit that adds an entry, so it costs nothing. Zero
+// means that they have not been counted, as in files from before the counting;
+// otherwise it is one more than the number.
 
 // putPresent notes how many objects there are.
 func putPresent(entries *bbolt.Bucket, present int) error {

@@ -40,7 +40,6 @@ type objects struct {
 	// Owned by the committer.
 	keys    keyFilter
 	runs    runs
-	records records
 	present int // objects that are there; guarded by mu, too
 
 	// Guarded by mu; changed by the committer only.

@@ -141,8 +141,8 @@ func (o *order) recycle(r *request) {
 
 // commitAlone commits a command on the goroutine of its writer, if that seems to be the
 // only one: to wake the commit loop, and to be woken by it, takes a tenth of the time
-// of a commit. It reports whether it has handled the request. It leaves
-// flushes and merges that are due to the loop.
+// of a commit. It reports whether it has handled the request. It leaves flushes
+// and merges that are due to the loop.
 func (o *order) commitAlone(r *request) bool {
 	if o.lastGroup.Load() > 1 || !o.commitMu.TryLock() {
 		return false

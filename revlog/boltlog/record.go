@@ -29,7 +29,7 @@ func put(bucket *bbolt.Bucket, key, record []byte) error {
 }
 
 // records is the memory for the encoded records of a transaction. bbolt refers to it
-// until the commit, so nothing is written to it before the next transaction.
+// until the commit, so file.update resets it when the transaction has ended.
 type records []byte
 
 // reset makes room for the records of the next transaction, and lets go of memory that

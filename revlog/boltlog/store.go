@@ -28,7 +28,6 @@ type store struct {
 	// Owned by the committer: of the group at hand.
 	fold     *fold.Fold
 	receipts []revlog.Receipt
-	records  records
 	heldSize map[uint64]int // bytes that were written of held parts, by client
 
 	// Guarded by mu; changed by the committer only, but for the ages of what is held.
@@ -81,10 +80,11 @@ func (s *store) load(tx *bbolt.Tx) error {
 	if s.held, err = heldSetsOf(tx.Bucket(bucketHeld)); err != nil {
 		return err
 	}
-	if s.head, err = newView(tx).Head(); err != nil {
+	v := newView(tx)
+	if s.head, err = v.Head(); err != nil {
 		return err
 	}
-	s.objects, err = loadObjects(tx, s.file, &s.options)
+	s.objects, err = loadObjects(v, s.file, &s.options, s.head)
 	return err
 }
 
@@ -106,7 +106,6 @@ func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 		if result.IsEmpty() {
 			return errNothing
 		}
-		defer s.records.reset()
 		return s.write(tx, &result)
 	})
 	if errors.Is(err, errNothing) {
@@ -179,7 +178,7 @@ func (s *store) write(tx *bbolt.Tx, r *fold.Result) error {
 	entries := tx.Bucket(bucketEntries)
 	entries.FillPercent = 1 // they are only ever appended
 	for _, e := range r.Entries {
-		if err := putRecord(&s.records, entries, revisionKey(e.Revision), e, appendEntry); err != nil {
+		if err := putRecord(&s.file.records, entries, revisionKey(e.Revision), e, appendEntry); err != nil {
 			return err
 		}
 	}
