@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -25,10 +24,14 @@ type modelClient struct {
 	readOnly atomic.Bool
 	borrowed string // the grant of an intruder
 
-	tokens int                        // values that its user made up
-	left   map[string]map[string]bool // states of objects that its user's edits have left behind
-	edits  int
-	undone int // edits that a batch has undone
+	special *rand.Rand                 // for what JSON cannot say; nil if it has none
+	tokens  int                        // values that its user made up
+	left    map[string]map[string]bool // states of objects that its user's edits have left behind
+	edits   int
+	undone  int // edits that a batch has undone
+
+	soleWriter bool   // nobody else may change anything
+	lost       losses // if it is
 }
 
 func (c *modelClient) trace(format string, args ...any) {
@@ -88,10 +91,11 @@ func (c *modelClient) liveWires() []*wire {
 }
 
 // edit begins a transaction in which the user changes something.
-func (c *modelClient) edit(rng *rand.Rand) {
+func (c *modelClient) edit(seed uint64) {
 	c.page.Load().task(func() {
 		c.page.Load().transaction(func() {
-			if c.editObjects(rng) {
+			c.special = rand.New(rand.NewPCG(seed, 9))
+			if c.editObjects(rand.New(rand.NewPCG(seed, 3))) {
 				c.page.Load().changed()
 			}
 		})
@@ -146,30 +150,15 @@ const modelDepth = 8
 // tooDeep is a value that the server refuses.
 var tooDeep = parsed(strings.Repeat("[", modelDepth) + strings.Repeat("]", modelDepth))
 
-// observe counts edits that are undone: a batch brings an object back to a state
-// that its user had changed.
-func (c *modelClient) observe(before, after map[string]string) {
-	ids := maps.Clone(before)
-	maps.Copy(ids, after)
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		was, is := before[id], after[id]
-		if is == "" {
-			is = "null"
-		}
-		if was != after[id] && c.left[id][is] {
-			c.undone++
-			c.left[id] = nil
-			c.trace("UNDONE %s: from %s to %s", id, was, is)
-		}
-	}
-}
-
 func (c *modelClient) newObject(t *table, key string, rng *rand.Rand) map[string]any {
 	obj := map[string]any{}
 	for _, path := range []string{"a", "b", "c"} {
 		if rng.IntN(3) > 0 {
 			obj[path] = c.newValue(rng, 2)
 		}
+	}
+	if c.oneOf(3) {
+		obj["f"] = c.newSpecial()
 	}
 	if t.inbound {
 		obj["id"] = parsed(key)
@@ -183,14 +172,24 @@ func (c *modelClient) newMods(t *table, key string, rng *rand.Rand) mods {
 	var m mods
 	for range 1 + rng.IntN(2) {
 		path := modelPaths[rng.IntN(len(modelPaths))]
-		overlaps := slices.ContainsFunc(m, func(other mod) bool {
-			return path == other.path || strings.HasPrefix(path, other.path+".") || strings.HasPrefix(other.path, path+".")
-		})
-		if !overlaps && !c.isLostInMerge(t, key, path) {
+		if c.canSet(m, t, key, path) {
 			m.set(path, c.newValue(rng, 2))
 		}
 	}
+	if c.oneOf(3) {
+		if path := pick(c.special, specialPaths...); c.canSet(m, t, key, path) {
+			m.set(path, c.newSpecial())
+		}
+	}
 	return m
+}
+
+// canSet reports whether the assignments of an update may have one more.
+func (c *modelClient) canSet(m mods, t *table, key, path string) bool {
+	overlaps := slices.ContainsFunc(m, func(other mod) bool {
+		return path == other.path || strings.HasPrefix(path, other.path+".") || strings.HasPrefix(other.path, path+".")
+	})
+	return !overlaps && !c.isLostInMerge(t, key, path)
 }
 
 // isLostInMerge reports whether Dexie.Syncable may lose an update: it merges what
@@ -252,6 +251,9 @@ func (c *modelClient) newValue(rng *rand.Rand, depth int) any {
 			if rng.IntN(2) == 0 {
 				obj[name] = c.newValue(rng, depth-1)
 			}
+		}
+		if c.oneOf(6) {
+			obj["f"] = c.newSpecial()
 		}
 		return obj
 	}

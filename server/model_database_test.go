@@ -13,6 +13,7 @@ type database struct {
 	uncommitted []change  // _uncommittedChanges
 	node        *syncNode // of _syncNodes; nil until it is stored for the first time
 	rev         int       // that the last change in the log got
+	replaced    int       // objects that batches put or deleted as a whole
 }
 
 // A table holds objects by the JSON of their keys.
@@ -81,18 +82,22 @@ func (d *database) deleteOldChanges(below int) {
 	d.log = slices.DeleteFunc(d.log, func(l logged) bool { return l.rev < below })
 }
 
-// put is Table.put of a whole object.
+// put is Table.put of a whole object. If all that changes is what JSON does not say,
+// it is not logged.
 func (d *database) put(name, key string, obj map[string]any, remote bool) {
 	objects := d.table(name).objects
 	old, exists := objects[key]
+	if exists && remote {
+		d.replaced++
+	}
+	objects[key] = clone(obj).(map[string]any)
 	if exists && text(old) == text(obj) {
 		return
 	}
-	objects[key] = clone(obj).(map[string]any)
 	d.record(change{Type: create, Table: name, Key: json.RawMessage(key), Obj: clone(obj).(map[string]any)}, remote)
 }
 
-// update is Table.update. What does not change is not logged.
+// update is Table.update. What JSON does not tell from before is not logged.
 func (d *database) update(name, key string, changes mods, remote bool) {
 	obj, exists := d.table(name).objects[key]
 	if !exists {
@@ -116,6 +121,9 @@ func (d *database) update(name, key string, changes mods, remote bool) {
 func (d *database) delete(name, key string, remote bool) {
 	objects := d.table(name).objects
 	if _, exists := objects[key]; exists {
+		if remote {
+			d.replaced++
+		}
 		delete(objects, key)
 		d.record(change{Type: remove, Table: name, Key: json.RawMessage(key)}, remote)
 	}

@@ -299,11 +299,11 @@ func (p *page) applyRemoteChanges(changes []change, revision int, partial bool) 
 // commitRemoteChanges is finallyCommitAllChanges.
 func (p *page) commitRemoteChanges(changes []change, revision int) {
 	d, n, before := p.db, p.node, p.db.rev
-	was := d.contents()
-	d.applyChanges(d.uncommitted)
-	d.uncommitted = nil
-	d.applyChanges(changes)
-	p.client.observe(was, d.contents())
+	p.client.observe(func() {
+		d.applyChanges(d.uncommitted)
+		d.uncommitted = nil
+		d.applyChanges(changes)
+	})
 	n.applied = revision
 	n.bases = append(n.bases, remoteBase{remote: revision, local: d.rev})
 	if n.myRevision == before {

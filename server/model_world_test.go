@@ -15,10 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/revlog/boltlog"
-	"syncabled/server"
 )
 
 // A world is a server, its clients, and what happens to them. It lives in a
@@ -44,20 +42,12 @@ type world struct {
 	copied atomic.Bool // a client has been copied: there are two devices with its identity
 }
 
-// A modelSite is a server that runs.
-type modelSite struct {
-	listener *modelListener
-	stop     context.CancelFunc
-	served   chan struct{}
-	wires    []*wire
-	log      *boltlog.DB // the last one it opened
-}
-
 // An outcome is what became of a schedule.
 type outcome struct {
 	failures      []string
 	trace         []string
 	edits, undone int
+	lost          losses // of clients that alone may write
 	nudged        bool
 }
 
@@ -73,7 +63,8 @@ func runSchedule(t *testing.T, s schedule, traces bool) (result outcome) {
 		w.startServer()
 		for i := range s.settings.clients {
 			c := &modelClient{world: w, name: clientName(i), rng: rand.New(rand.NewPCG(s.seed, uint64(i+1))),
-				threshold: s.settings.thresholds[i], db: newDatabase(), left: map[string]map[string]bool{}}
+				threshold: s.settings.thresholds[i], db: newDatabase(), left: map[string]map[string]bool{},
+				special: rand.New(rand.NewPCG(s.seed, 9+uint64(i)<<32)), soleWriter: s.isSoleWriter(i)}
 			c.readOnly.Store(s.settings.grants.readers[c.name])
 			w.clients = append(w.clients, c)
 			if s.settings.early {
@@ -93,6 +84,7 @@ func runSchedule(t *testing.T, s schedule, traces bool) (result outcome) {
 		for _, c := range w.clients {
 			result.edits += c.edits
 			result.undone += c.undone
+			result.lost.add(c.lost)
 		}
 	})
 	return result
@@ -124,12 +116,12 @@ func (w *world) fail(format string, args ...any) {
 
 // do makes a step.
 func (w *world) do(s event) {
-	rng := rand.New(rand.NewPCG(s.seed, 3))
 	c := w.clients[s.client]
 	if s.kind == stepEdit {
-		c.edit(rng)
+		c.edit(s.seed)
 		return
 	}
+	rng := rand.New(rand.NewPCG(s.seed, 3))
 	w.trace("--- %s of %s", s.kind, c.name)
 	wires := c.liveWires()
 	switch s.kind {
@@ -181,109 +173,6 @@ func (w *world) crash(c *modelClient, silently bool, closed time.Duration) {
 		time.Sleep(closed)
 		c.open()
 	})
-}
-
-func (w *world) startServer() {
-	ctx, stop := context.WithCancel(context.Background())
-	site := &modelSite{listener: newModelListener(), stop: stop, served: make(chan struct{})}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.site = site
-	path := w.path
-	w.starts++
-	s := server.New(server.Config{
-		Authorizer:  w.settings.grants.authorizer(w.starts),
-		AllowHost:   []string{siteHost},
-		PageChanges: w.settings.pageChanges,
-		IdleTimeout: w.settings.idleTime,
-		DrainTime:   time.Second,
-		Now:         w.clock.now,
-		Limits:      protocol.Limits{Depth: modelDepth},
-		Open: func(string) (revlog.Log, error) {
-			log, err := boltlog.Open(path, boltlog.Options{})
-			if err != nil {
-				return nil, err
-			}
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			site.log = log
-			return log, nil
-		},
-	})
-	go func() {
-		defer close(site.served)
-		if err := s.Serve(ctx, site.listener); err != nil {
-			w.fail("the server ends with %v", err)
-		}
-		if n := s.Counts().IdentityConflicts; n > 0 && !w.copied.Load() {
-			w.fail("%d clients with two connections are taken for two devices", n)
-		}
-	}()
-}
-
-// takeSite returns the server that runs, which no longer counts as running.
-func (w *world) takeSite() *modelSite {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	site := w.site
-	w.site = nil
-	return site
-}
-
-// restart ends the server in good order and starts it again.
-func (w *world) restart(down time.Duration) {
-	site := w.takeSite()
-	if site == nil {
-		return
-	}
-	site.stop()
-	w.closing.Go(func() {
-		<-site.served
-		w.trace("the server has ended")
-		time.Sleep(down)
-		w.startServer()
-		w.trace("the server has started")
-	})
-}
-
-// kill ends the server at once. The next one finds the file as it is now.
-func (w *world) kill(down time.Duration) {
-	site := w.takeSite()
-	if site == nil {
-		return
-	}
-	synctest.Wait()
-	w.copyFile(site)
-	for _, wire := range site.wires {
-		wire.cutByServer()
-	}
-	site.stop()
-	w.closing.Go(func() { <-site.served })
-	w.closing.Go(func() {
-		time.Sleep(down)
-		w.startServer()
-		w.trace("the server has started")
-	})
-}
-
-// copyFile makes a copy of the database's file the one that counts. A log that
-// has been closed is not going to change any more.
-func (w *world) copyFile(site *modelSite) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if site.log == nil {
-		return
-	}
-	w.copies++
-	path := filepath.Join(w.folder, fmt.Sprintf("%d.db", w.copies))
-	file, err := os.Create(path)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer file.Close()
-	if _, err := site.log.WriteTo(file); err == nil {
-		w.path = path
-	}
 }
 
 // connect connects a wire to the server. It returns false if there is none, or
