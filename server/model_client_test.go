@@ -24,6 +24,9 @@ type modelClient struct {
 	readOnly atomic.Bool
 	borrowed string // the grant of an intruder
 
+	tears atomic.Pointer[time.Duration] // how long it is closed when it has crashed between the next batch and its position; nil if it does not
+	torn  int                           // crashes between a batch and its position
+
 	special *rand.Rand                 // for what JSON cannot say; nil if it has none
 	tokens  int                        // values that its user made up
 	left    map[string]map[string]bool // states of objects that its user's edits have left behind
@@ -61,20 +64,43 @@ func (c *modelClient) open() {
 func (c *modelClient) crash(silently bool) (crashed bool) {
 	p := c.page.Load()
 	p.task(func() {
-		c.trace("crashes")
-		crashed, p.dead = true, true
-		for _, s := range p.sockets {
-			switch {
-			case s.wire == nil:
-			case silently:
-				s.wire.silence(&s.wire.up)
-				s.wire.silence(&s.wire.down)
-			default:
-				s.wire.hangUp()
-			}
-		}
+		crashed = true
+		p.crash(silently)
 	})
 	return crashed
+}
+
+func (p *page) crash(silently bool) {
+	p.client.trace("crashes")
+	p.dead = true
+	if p.node != nil && p.db.node != nil && p.node.applied != p.db.node.applied {
+		p.client.torn++
+	}
+	for _, s := range p.sockets {
+		switch {
+		case s.wire == nil:
+		case silently:
+			s.wire.silence(&s.wire.up)
+			s.wire.silence(&s.wire.down)
+		default:
+			s.wire.hangUp()
+		}
+	}
+}
+
+// tear ends the page if that is due: it has stored a batch, and not its position
+// after that, which Dexie.Syncable saves in a transaction of its own.
+func (p *page) tear() {
+	c := p.client
+	closed := c.tears.Swap(nil)
+	if closed == nil {
+		return
+	}
+	p.crash(false)
+	c.world.closing.Go(func() {
+		time.Sleep(*closed)
+		c.open()
+	})
 }
 
 // liveWires returns the connections that the network still has.

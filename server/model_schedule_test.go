@@ -63,6 +63,7 @@ const (
 	stepHoldUp   eventKind = "hold up"   // what a connection brings to the client comes late
 	stepCrash    eventKind = "crash"     // a client crashes
 	stepPowerCut eventKind = "power cut" // a client crashes, and its connections stay
+	stepTear     eventKind = "tear"      // a client crashes when it has applied its next batch, before it stores the position
 	stepRestart  eventKind = "restart"   // the server restarts
 	stepLogin    eventKind = "login"     // another user of a client logs in, who loads the page again
 	stepPermit   eventKind = "permit"    // a client may write from now on, or no longer
@@ -97,6 +98,7 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 	if len(faults) > 0 {
 		s.intrude(rand.New(rand.NewPCG(seed, 7)), horizon)
 		s.setClock(rand.New(rand.NewPCG(seed, 8)), horizon)
+		s.tear(rand.New(rand.NewPCG(seed, 10)), horizon)
 	}
 	slices.SortFunc(s.steps, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return s
@@ -109,6 +111,16 @@ func (s *schedule) holdUp(rng *rand.Rand, horizon time.Duration) {
 	}
 	for range 1 + rng.IntN(6) {
 		s.steps = append(s.steps, event{time.Duration(rng.Int64N(int64(horizon))), stepHoldUp, rng.IntN(s.settings.clients), rng.Uint64()})
+	}
+}
+
+// tear adds crashes between the transactions of a batch to the steps of some schedules.
+func (s *schedule) tear(rng *rand.Rand, horizon time.Duration) {
+	if rng.IntN(3) > 0 {
+		return
+	}
+	for range 1 + rng.IntN(4) {
+		s.steps = append(s.steps, event{time.Duration(rng.Int64N(int64(horizon))), stepTear, rng.IntN(s.settings.clients), rng.Uint64()})
 	}
 }
 

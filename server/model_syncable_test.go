@@ -288,6 +288,7 @@ func (p *page) applyRemoteChanges(changes []change, revision int, partial bool) 
 				p.client.trace("holds %d changes of a partial batch, is at %d", len(changes), revision)
 				p.node.applied = revision
 				p.saveThen(func() { done(true) })
+				p.tear()
 				return
 			}
 			p.commitRemoteChanges(changes, revision)
@@ -319,5 +320,6 @@ func (p *page) commitRemoteChanges(changes []change, revision int) {
 	p.save()
 	if d.rev != before {
 		p.changed()
+		p.tear()
 	}
 }

@@ -36,7 +36,7 @@ func kindsOf(names string) []eventKind {
 //
 //	go test -run TestModel ./server -seed SEED -schedules 1 -v
 func TestModel(t *testing.T) {
-	edits, undone, nudged, lost := 0, 0, 0, losses{}
+	edits, undone, nudged, torn, lost := 0, 0, 0, 0, losses{}
 	for i := range *modelSchedules {
 		s := newSchedule(*modelSeed+uint64(i), kindsOf(*modelFaults))
 		result := runSchedule(t, s, *modelSchedules == 1)
@@ -45,6 +45,7 @@ func TestModel(t *testing.T) {
 			undone += result.undone
 		}
 		lost.add(result.lost)
+		torn += result.torn
 		if result.nudged {
 			nudged++
 		}
@@ -56,6 +57,7 @@ func TestModel(t *testing.T) {
 		}
 	}
 	t.Logf("of %d edits %d were undone; %d schedules needed a nudge", edits, undone, nudged)
+	t.Logf("%d crashes between a batch and its position", torn)
 	t.Logf("of those who alone may write: %s", lost)
 }
 

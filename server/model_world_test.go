@@ -48,6 +48,7 @@ type outcome struct {
 	trace         []string
 	edits, undone int
 	lost          losses // of clients that alone may write
+	torn          int    // crashes of clients that had stored a batch and not their position
 	nudged        bool
 }
 
@@ -85,6 +86,7 @@ func runSchedule(t *testing.T, s schedule, traces bool) (result outcome) {
 			result.edits += c.edits
 			result.undone += c.undone
 			result.lost.add(c.lost)
+			result.torn += c.torn
 		}
 	})
 	return result
@@ -148,6 +150,9 @@ func (w *world) do(s event) {
 		}
 	case stepCrash, stepPowerCut:
 		w.crash(c, s.kind == stepPowerCut, skewed(rng, 20*time.Second))
+	case stepTear:
+		closed := skewed(rng, 20*time.Second)
+		c.tears.Store(&closed)
 	case stepLogin:
 		w.crash(c, false, 0)
 		c.user.Add(1)
@@ -194,6 +199,9 @@ func (w *world) connect(c *modelClient, wire *wire) bool {
 // off, and connections that are silent break.
 func (w *world) heal() {
 	w.trace("--- nothing more happens")
+	for _, c := range w.clients {
+		c.tears.Store(nil)
+	}
 	w.closing.Wait()
 	for _, c := range w.clients {
 		for _, wire := range c.liveWires() {
