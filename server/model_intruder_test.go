@@ -55,10 +55,10 @@ func (w *world) intrude(victim *modelClient, rng *rand.Rand) {
 		s.onError, s.onClose, s.onMessage = func() {}, func() {}, func([]byte) {}
 		s.onOpen = func() {
 			s.sendJSON(map[string]any{"type": "clientIdentity", "clientIdentity": identity})
-			s.sendJSON(map[string]any{"type": "changes", "changes": intruder.madeUp(rng), "baseRevision": revisionOf(pick(rng, none, applied)),
+			s.sendJSON(map[string]any{"type": "changes", "changes": intruder.madeUp(rng), "baseRevision": pick(rng, none, applied),
 				"partial": intruder.borrowed != "X" && rng.IntN(3) == 0, "requestId": 1})
 			if rng.IntN(2) == 0 {
-				s.sendJSON(map[string]any{"type": "subscribe", "syncedRevision": revisionOf(pick(rng, none, applied))})
+				s.sendJSON(map[string]any{"type": "subscribe", "syncedRevision": pick(rng, none, applied)})
 			}
 		}
 		p.after(skewed(rng, 30*time.Second), s.close)
@@ -75,12 +75,4 @@ func (c *modelClient) madeUp(rng *rand.Rand) []change {
 		return []change{{Type: update, Table: "notes", Key: json.RawMessage(key), Mods: mods{{"a", c.newValue(rng, 1)}}}}
 	}
 	return []change{{Type: create, Table: "notes", Key: json.RawMessage(key), Obj: map[string]any{"id": parsed(key), "b": c.newValue(rng, 1)}}}
-}
-
-// revisionOf is a revision as it goes over the wire.
-func revisionOf(r int) any {
-	if r == none {
-		return nil
-	}
-	return r
 }

@@ -24,7 +24,7 @@ type fromServer struct {
 	RequestID       json.Number `json:"requestId"`
 	Message         string      `json:"message"`
 	Changes         []change    `json:"changes"`
-	CurrentRevision int         `json:"currentRevision"`
+	CurrentRevision revision    `json:"currentRevision"`
 	Partial         bool        `json:"partial"`
 }
 
@@ -37,20 +37,20 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 	send := func(u upload, accepted func()) {
 		requests++
 		acceptCallbacks[strconv.Itoa(requests)] = accepted
-		p.client.trace("%s sends %s at base %d, partial %t, request %d (would have sent up to %d)",
+		p.client.trace("%s sends %s at base %s, partial %t, request %d (would have sent up to %d)",
 			ws.name, text(u.changes), u.base, u.partial, requests, u.onAck.myRevision)
 		changes := u.changes
 		if changes == nil {
 			changes = []change{}
 		}
 		ws.sendJSON(map[string]any{"type": "changes", "changes": changes, "partial": u.partial,
-			"baseRevision": revisionOrNull(u.base), "requestId": requests})
+			"baseRevision": u.base, "requestId": requests})
 	}
 	ws.onOpen = func() {
 		ws.sendJSON(map[string]any{"type": "clientIdentity", "clientIdentity": stringOrNull(p.node.identity)})
 		send(u, callbacks.accepted)
-		p.client.trace("%s subscribes from %d", ws.name, synced)
-		ws.sendJSON(map[string]any{"type": "subscribe", "syncedRevision": revisionOrNull(synced)})
+		p.client.trace("%s subscribes from %s", ws.name, synced)
+		ws.sendJSON(map[string]any{"type": "subscribe", "syncedRevision": synced})
 	}
 	ws.onError = func() {
 		ws.close()
@@ -66,7 +66,7 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 		}
 		switch msg.Type {
 		case "changes":
-			p.client.trace("%s brings %s, revision %d, partial %t", ws.name, text(msg.Changes), msg.CurrentRevision, msg.Partial)
+			p.client.trace("%s brings %s, revision %s, partial %t", ws.name, text(msg.Changes), msg.CurrentRevision, msg.Partial)
 			p.applyRemoteChanges(msg.Changes, msg.CurrentRevision, msg.Partial)
 			if isFirstRound && !msg.Partial {
 				callbacks.success(&continuation{react: send, disconnect: ws.close})
@@ -89,13 +89,6 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 			p.client.world.fail("%s gets an error: %s", p.client.name, msg.Message)
 		}
 	}
-}
-
-func revisionOrNull(revision int) any {
-	if revision == none {
-		return nil
-	}
-	return revision
 }
 
 func stringOrNull(s string) any {

@@ -280,33 +280,33 @@ func (p *page) changed() {
 }
 
 // applyRemoteChanges is the function of that name.
-func (p *page) applyRemoteChanges(changes []change, revision int, partial bool) {
+func (p *page) applyRemoteChanges(changes []change, to revision, partial bool) {
 	p.applying.enqueue(func(done func(bool)) {
 		p.transaction(func() {
 			if partial {
 				p.db.uncommitted = append(p.db.uncommitted, changes...)
-				p.client.trace("holds %d changes of a partial batch, is at %d", len(changes), revision)
-				p.node.applied = revision
+				p.client.trace("holds %d changes of a partial batch, is at %s", len(changes), to)
+				p.node.applied = to
 				p.saveThen(func() { done(true) })
 				p.tear()
 				return
 			}
-			p.commitRemoteChanges(changes, revision)
+			p.commitRemoteChanges(changes, to)
 			done(true)
 		})
 	})
 }
 
 // commitRemoteChanges is finallyCommitAllChanges.
-func (p *page) commitRemoteChanges(changes []change, revision int) {
+func (p *page) commitRemoteChanges(changes []change, to revision) {
 	d, n, before := p.db, p.node, p.db.rev
 	p.client.observe(func() {
 		d.applyChanges(d.uncommitted)
 		d.uncommitted = nil
 		d.applyChanges(changes)
 	})
-	n.applied = revision
-	n.bases = append(n.bases, remoteBase{remote: revision, local: d.rev})
+	n.applied = to
+	n.bases = append(n.bases, remoteBase{remote: to, local: d.rev})
 	if n.myRevision == before {
 		n.myRevision = d.rev
 	}
@@ -316,7 +316,7 @@ func (p *page) commitRemoteChanges(changes []change, revision int) {
 			break
 		}
 	}
-	p.client.trace("has applied %s and is at %d (local %d, sent %d)", text(changes), revision, d.rev, n.myRevision)
+	p.client.trace("has applied %s and is at %s (local %d, sent %d)", text(changes), to, d.rev, n.myRevision)
 	p.save()
 	if d.rev != before {
 		p.changed()

@@ -11,20 +11,35 @@ import (
 
 // A syncNode is Dexie.Syncable's bookkeeping for a server.
 type syncNode struct {
-	identity    string // syncContext.clientIdentity
-	myRevision  int    // last local change that the server has; -1 before the initial upload
-	applied     int    // appliedRemoteRevision; none before the first batch
+	identity    string   // syncContext.clientIdentity
+	myRevision  int      // last local change that the server has; -1 before the initial upload
+	applied     revision // appliedRemoteRevision; none before the first batch
 	bases       []remoteBase
 	uploadState *uploadState // dbUploadState: how far an initial upload has come
 	status      int
 }
 
-// none is the revision null.
-const none = -1
+// A revision of the server is the text of any JSON value. Dexie.Syncable stores what
+// comes and sends it back, and never looks into it.
+type revision string
+
+const none revision = "null"
+
+// MarshalJSON returns the value.
+func (r revision) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
+// UnmarshalJSON takes in any value.
+func (r *revision) UnmarshalJSON(b []byte) error {
+	*r = revision(b)
+	return nil
+}
 
 // A remoteBase says which local change was the last one when a batch had been
 // applied.
-type remoteBase struct{ remote, local int }
+type remoteBase struct {
+	remote revision
+	local  int
+}
 
 type uploadState struct {
 	tablesToUpload    []string
@@ -55,7 +70,7 @@ func (u *uploadState) clone() *uploadState {
 // An upload is the next message of changes. onAck are the nodeModificationsOnAck.
 type upload struct {
 	changes []change
-	base    int
+	base    revision
 	partial bool
 	onAck   nodeModifications
 }
@@ -76,7 +91,7 @@ func (m nodeModifications) apply(n *syncNode) {
 }
 
 // baseRevisionAndMax is getBaseRevisionAndMaxClientRevision.
-func (n *syncNode) baseRevisionAndMax() (base, most int) {
+func (n *syncNode) baseRevisionAndMax() (base revision, most int) {
 	if len(n.bases) == 0 {
 		return none, math.MaxInt
 	}
@@ -153,20 +168,20 @@ func (p *page) tableObjects(state *uploadState, changes []change, after string, 
 // transaction begins. If a batch is being committed just then, and the user's next
 // change is already waiting behind that, then this change goes out with the base
 // before the batch, although it was made on top.
-func (p *page) changesSince(revision, most int, then func(upload)) {
+func (p *page) changesSince(after, most int, then func(upload)) {
 	base, maxRevision := p.node.baseRevisionAndMax()
 	p.transaction(func() {
-		u := p.db.changesSince(revision, most, maxRevision)
+		u := p.db.changesSince(after, most, maxRevision)
 		u.base = base
 		then(u)
 	})
 }
 
-func (d *database) changesSince(revision, most, maxRevision int) upload {
-	u := upload{onAck: nodeModifications{setsRevision: true, myRevision: revision}}
+func (d *database) changesSince(after, most, maxRevision int) upload {
+	u := upload{onAck: nodeModifications{setsRevision: true, myRevision: after}}
 	place := map[string]int{}
 	for _, c := range d.log {
-		if c.rev <= revision || c.rev > maxRevision {
+		if c.rev <= after || c.rev > maxRevision {
 			continue
 		}
 		if len(u.changes) == most {

@@ -254,7 +254,7 @@ func (w *world) state() string {
 	var b strings.Builder
 	for _, c := range w.clients {
 		c.page.Load().task(func() {
-			fmt.Fprintf(&b, "%s: local %d sent %d at %d holds %d unsent %d; ", c.name, c.db.rev, c.page.Load().node.myRevision, c.page.Load().node.applied, len(c.db.uncommitted), c.unsent())
+			fmt.Fprintf(&b, "%s: local %d sent %d at %s holds %d unsent %d; ", c.name, c.db.rev, c.page.Load().node.myRevision, c.page.Load().node.applied, len(c.db.uncommitted), c.unsent())
 		})
 	}
 	return b.String()
