@@ -43,7 +43,7 @@ func TestAblation(t *testing.T) {
 		{rules: "crossing", seed: 22},
 		{rules: "resync", seed: 3752},
 		{rules: "resynced", seed: 45},
-		{rules: "doubt", seed: 20004},
+		{rules: "doubt", seed: 20339},
 		{rules: "refused", seed: 12},
 		{rules: "read only", seed: 5},
 		{rules: "succeed", seed: 120},

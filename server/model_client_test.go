@@ -194,10 +194,16 @@ func (c *modelClient) newObject(t *table, key string, rng *rand.Rand) map[string
 
 var modelPaths = []string{"a", "b", "c", "a.x", "a.y", "b.x", "a.x.p", "a.x.q"}
 
+// arrayPaths lead into arrays, where there are some.
+var arrayPaths = []string{"c.0", "c.1", "c.1.x", "c.3", "b.0", "a.x.1"}
+
 func (c *modelClient) newMods(t *table, key string, rng *rand.Rand) mods {
 	var m mods
 	for range 1 + rng.IntN(2) {
 		path := modelPaths[rng.IntN(len(modelPaths))]
+		if c.oneOf(4) {
+			path = pick(c.special, arrayPaths...)
+		}
 		if c.canSet(m, t, key, path) {
 			m.set(path, c.newValue(rng, 2))
 		}
@@ -267,7 +273,11 @@ func (c *modelClient) newValue(rng *rand.Rand, depth int) any {
 	case 1:
 		return float64(rng.IntN(2))
 	case 2:
-		return []any{float64(rng.IntN(3))}
+		array := []any{float64(rng.IntN(3))}
+		for c.oneOf(2) {
+			array = append(array, pick(c.special, any(nil), any(float64(1)), any("s"), any(map[string]any{"x": float64(0)}), any([]any{})))
+		}
+		return array
 	case 3, 4, 5:
 		if depth == 0 {
 			break

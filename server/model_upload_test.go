@@ -229,7 +229,7 @@ func combineUpdateAndUpdate(before, next change) change {
 		for _, old := range before.Mods {
 			if rest, ok := strings.CutPrefix(m.path, old.path+"."); ok {
 				if i := merged.Mods.find(old.path); i >= 0 {
-					setByKeyPath(merged.Mods[i].value, rest, clone(m.value))
+					merged.Mods[i].value = setByKeyPath(merged.Mods[i].value, rest, clone(m.value))
 				}
 				hadParent = true
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // Values of the model are those of encoding/json: map[string]any, []any,
-// string, float64, bool and nil. They are handled the way Dexie does it, without
+// string, float64, bool and nil, or special. They are handled the way Dexie does it, without
 // any code of the server.
 
 // text returns the JSON of a value; equal values have equal texts.
@@ -37,37 +37,6 @@ func clone(value any) any {
 		return c
 	}
 	return value
-}
-
-// setByKeyPath is Dexie.setByKeyPath. Paths of the model do not lead into arrays.
-func setByKeyPath(value any, path string, to any) {
-	obj, ok := value.(map[string]any)
-	if !ok {
-		return
-	}
-	step, rest, more := strings.Cut(path, ".")
-	if !more {
-		obj[step] = to
-		return
-	}
-	if inner, ok := obj[step]; !ok || isFalsy(inner) {
-		obj[step] = map[string]any{}
-	}
-	setByKeyPath(obj[step], rest, to)
-}
-
-// getByKeyPath is Dexie.getByKeyPath. It returns false for undefined.
-func getByKeyPath(value any, path string) (any, bool) {
-	for step := range strings.SplitSeq(path, ".") {
-		obj, ok := value.(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		if value, ok = obj[step]; !ok {
-			return nil, false
-		}
-	}
-	return value, true
 }
 
 func isFalsy(value any) bool {
