@@ -150,8 +150,10 @@ func (c *modelClient) editObject(rng *rand.Rand) {
 		c.db.put(t.name, key, c.newObject(t, key, rng), false)
 	case rng.IntN(6) == 0:
 		c.db.delete(t.name, key, false)
-	case c.world.settings.refusals && rng.IntN(8) == 0:
+	case c.world.settings.deep && rng.IntN(8) == 0:
 		c.db.update(t.name, key, mods{{"c", tooDeep}}, false)
+	case c.world.settings.forbidden && c.oneOf(8):
+		c.db.update(t.name, key, mods{{"a", c.newValue(rng, 0)}, {prototype + ".x", true}}, false)
 	default:
 		c.db.update(t.name, key, c.newMods(t, key, rng), false)
 	}
@@ -173,7 +175,7 @@ func (c *modelClient) editObject(rng *rand.Rand) {
 // random does not reach it.
 const modelDepth = 8
 
-// tooDeep is a value that the server refuses.
+// tooDeep is a value that is over that limit.
 var tooDeep = parsed(strings.Repeat("[", modelDepth) + strings.Repeat("]", modelDepth))
 
 func (c *modelClient) newObject(t *table, key string, rng *rand.Rand) map[string]any {

@@ -121,7 +121,7 @@ var grantKinds = []eventKind{stepPermit, stepLogin, stepIntrude}
 // it has.
 func (s schedule) isSoleWriter(client int) bool {
 	g := s.settings.grants
-	if s.settings.refusals || g.late || !g.authorized && s.settings.clients > 1 {
+	if s.settings.deep || s.settings.forbidden || g.late || !g.authorized && s.settings.clients > 1 {
 		return false
 	}
 	for i := range s.settings.clients {

@@ -26,7 +26,8 @@ type settings struct {
 	slowNetwork time.Duration // how long a packet may take
 	slowStorage time.Duration // how long a transaction may take
 	early       bool          // users edit before they are connected for the first time
-	refusals    bool          // users make changes that can never be accepted
+	deep        bool          // users make changes that are over a limit
+	forbidden   bool          // users make changes with key paths that are not allowed
 	grants      grants
 }
 
@@ -91,6 +92,7 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 		}
 		s.steps = append(s.steps, event{time.Duration(rng.Int64N(int64(horizon))), kind, rng.IntN(s.settings.clients), rng.Uint64()})
 	}
+	s.settings.forbidden = rand.New(rand.NewPCG(seed, 11)).IntN(8) == 0
 	if len(faults) > 0 {
 		s.holdUp(rand.New(rand.NewPCG(seed, 5)), horizon)
 	}
@@ -132,7 +134,7 @@ func newSettings(rng *rand.Rand) settings {
 		slowNetwork: pick(rng, 10*time.Millisecond, 200*time.Millisecond, 2*time.Second),
 		slowStorage: pick(rng, time.Millisecond, 50*time.Millisecond, time.Second),
 		early:       rng.IntN(2) == 0,
-		refusals:    rng.IntN(8) == 0,
+		deep:        rng.IntN(8) == 0,
 	}
 	for range s.clients {
 		s.thresholds = append(s.thresholds, pick(rng, math.MaxInt, math.MaxInt, 1, 2, 3))

@@ -40,7 +40,7 @@ func TestModel(t *testing.T) {
 	for i := range *modelSchedules {
 		s := newSchedule(*modelSeed+uint64(i), kindsOf(*modelFaults))
 		result := runSchedule(t, s, *modelSchedules == 1)
-		if !s.settings.grants.authorized { // else they may be undone on purpose
+		if !s.settings.grants.authorized && !s.settings.forbidden { // else they may be undone on purpose
 			edits += result.edits
 			undone += result.undone
 		}
@@ -105,7 +105,7 @@ func TestModelKeepsOwnValues(t *testing.T) {
 // alone returns the schedule of one client that may do what it likes.
 func (s schedule) alone() schedule {
 	s = s.withClients(1)
-	s.settings.refusals, s.settings.grants = false, grants{}
+	s.settings.deep, s.settings.forbidden, s.settings.grants = false, false, grants{}
 	s.steps = slices.DeleteFunc(s.steps, func(step event) bool { return slices.Contains(grantKinds, step.kind) })
 	return s
 }

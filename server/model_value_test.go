@@ -8,8 +8,8 @@ import (
 )
 
 // Values of the model are those of encoding/json: map[string]any, []any,
-// string, float64, bool and nil, or special. They are handled the way Dexie does it, without
-// any code of the server.
+// string, float64, bool and nil, or special. They are handled the way Dexie does
+// it, without any code of the server.
 
 // text returns the JSON of a value; equal values have equal texts.
 func text(value any) string {
