@@ -31,9 +31,9 @@ func TestAblation(t *testing.T) {
 	}{
 		{rules: "own", seed: 13},
 		{rules: "bases", seed: 10},
-		{rules: "trim", seed: 95},
-		{rules: "inset", seed: 526},
-		{rules: "blend", seed: 108},
+		{rules: "trim", seed: 515},
+		{rules: "inset", seed: 1243},
+		{rules: "blend", seed: 113},
 		{rules: "yield", seed: 1},
 		{rules: "net", seed: 29},
 		{rules: "empty,first", seed: 20036},

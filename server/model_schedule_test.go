@@ -100,7 +100,7 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 	if len(faults) > 0 {
 		s.intrude(rand.New(rand.NewPCG(seed, 7)), horizon)
 		s.setClock(rand.New(rand.NewPCG(seed, 8)), horizon)
-		s.tear(rand.New(rand.NewPCG(seed, 10)), horizon)
+		s.tear(rand.New(rand.NewPCG(seed, 12)), horizon)
 	}
 	slices.SortFunc(s.steps, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return s
