@@ -33,6 +33,8 @@ type modelClient struct {
 	edits   int
 	undone  int // edits that a batch has undone
 
+	named, forgot bool // it has been given its name, and crashed before it had stored that
+
 	soleWriter bool   // nobody else may change anything
 	lost       losses // if it is
 }

@@ -47,6 +47,7 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 			"baseRevision": u.base, "requestId": requests})
 	}
 	ws.onOpen = func() {
+		p.client.forgot = p.client.forgot || p.client.named && p.node.identity == ""
 		ws.sendJSON(map[string]any{"type": "clientIdentity", "clientIdentity": stringOrNull(p.node.identity)})
 		send(u, callbacks.accepted)
 		p.client.trace("%s subscribes from %s", ws.name, synced)
@@ -83,7 +84,7 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 			accepted()
 		case "clientIdentity":
 			p.client.trace("%s gives the identity %s", ws.name, msg.ClientIdentity)
-			p.node.identity = msg.ClientIdentity
+			p.node.identity, p.client.named = msg.ClientIdentity, true
 			p.save()
 		case "error":
 			p.client.world.fail("%s gets an error: %s", p.client.name, msg.Message)

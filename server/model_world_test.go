@@ -49,6 +49,7 @@ type outcome struct {
 	edits, undone int
 	lost          losses // of clients that alone may write
 	torn          int    // crashes of clients that had stored a batch and not their position
+	forgot        bool   // a client has forgotten its name
 	nudged        bool
 }
 
@@ -87,6 +88,7 @@ func runSchedule(t *testing.T, s schedule, traces bool) (result outcome) {
 			result.undone += c.undone
 			result.lost.add(c.lost)
 			result.torn += c.torn
+			result.forgot = result.forgot || c.forgot
 		}
 	})
 	return result
