@@ -30,7 +30,7 @@ func Decode(frame []byte, limits Limits) (Message, *Error) {
 	case "changes":
 		return members.decodeChanges(limits)
 	case "subscribe":
-		return Subscribe{Synced: decodeRevision(members.syncedRevision)}, nil
+		return Subscribe{Synced: decodeRevision(members.syncedRevision), IsNew: isNothing(members.syncedRevision)}, nil
 	}
 	return Unknown{Type: excerpt([]byte(name))}, nil
 }
@@ -135,7 +135,7 @@ func (e envelope) decodeChanges(limits Limits) (Message, *Error) {
 // decodeRevision reads a revision. Nothing and null are 0. What this server cannot
 // have sent comes from another one, and is as far off as can be.
 func decodeRevision(text []byte) Revision {
-	if len(text) == 0 || string(text) == "null" {
+	if isNothing(text) {
 		return 0
 	}
 	const longest = 20 // digits of the largest uint64
@@ -148,6 +148,8 @@ func decodeRevision(text []byte) Revision {
 	}
 	return min(Revision(n), MaxRevision)
 }
+
+func isNothing(text []byte) bool { return len(text) == 0 || string(text) == "null" }
 
 func decodeBool(text []byte) (bool, *Error) {
 	switch string(text) {

@@ -22,8 +22,8 @@ func TestDecode(t *testing.T) {
 		{"identity that is no string", `{"type":"clientIdentity","clientIdentity":12}`, protocol.ClientIdentity{}},
 		{"identity missing", `{"type":"clientIdentity"}`, protocol.ClientIdentity{}},
 
-		{"subscribe to everything", `{"type":"subscribe","syncedRevision":null}`, protocol.Subscribe{}},
-		{"subscribe without revision", `{"type":"subscribe"}`, protocol.Subscribe{}},
+		{"subscribe to everything", `{"type":"subscribe","syncedRevision":null}`, protocol.Subscribe{IsNew: true}},
+		{"subscribe without revision", `{"type":"subscribe"}`, protocol.Subscribe{IsNew: true}},
 		{"subscribe from 0", `{"type":"subscribe","syncedRevision":0}`, protocol.Subscribe{}},
 		{"subscribe", `{"type":"subscribe","syncedRevision":17}`, protocol.Subscribe{Synced: 17}},
 		{"subscribe from the largest revision", `{"type":"subscribe","syncedRevision":9007199254740991}`, protocol.Subscribe{Synced: protocol.MaxRevision}},

@@ -136,6 +136,12 @@ func Steps(path string) []string {
 	return steps
 }
 
+// IsStep reports whether the name of a property can be a step of a key path that clients
+// are sent.
+func IsStep(name string) bool {
+	return !strings.Contains(name, ".") && !isForbiddenStep([]byte(name))
+}
+
 // isForbiddenStep reports whether a step reaches into a prototype: in older
 // versions of Dexie such an assignment changes every object of the page.
 func isForbiddenStep(step []byte) bool {

@@ -105,6 +105,7 @@ type Refusal struct {
 // Subscribe asks for everything after a position, now and from then on.
 type Subscribe struct {
 	Synced Revision
+	IsNew  bool // the client has no position: it has never applied a batch
 }
 
 // Unknown is a message of a type that this version does not know. It is to be

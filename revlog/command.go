@@ -6,15 +6,17 @@ import (
 	"syncabled/protocol"
 )
 
-// A Command is what can be submitted to a log: a [Set], [Resync], [Rename] or
-// [Finish]. It carries everything that decides what becomes of it, so that every log
+// A Command is what can be submitted to a log: a [Set], [Resync], [Rename], [Finish],
+// [Confirm] or [Stray]. It carries everything that decides what becomes of it, so that every log
 // with the same history does the same with it.
 type Command interface{ isCommand() }
 
-func (Set) isCommand()    {}
-func (Resync) isCommand() {}
-func (Rename) isCommand() {}
-func (Finish) isCommand() {}
+func (Set) isCommand()     {}
+func (Resync) isCommand()  {}
+func (Rename) isCommand()  {}
+func (Finish) isCommand()  {}
+func (Confirm) isCommand() {}
+func (Stray) isCommand()   {}
 
 // A Set is a set of changes from a client or, if it is partial, one message of a set.
 type Set struct {
@@ -62,7 +64,18 @@ type Limits struct {
 type Resync struct {
 	Client string // identity of the client
 	Base   protocol.Revision
+	Own    bool // with what nobody but the client touched; see Query.Own
 	Time   time.Time
+
+	// Missing are objects that the client may lack although nobody else touched them.
+	// They are repaired.
+	Missing []Name
+}
+
+// A Name says which object of a database is meant.
+type Name struct {
+	Table string
+	Key   protocol.Key
 }
 
 // A Rename announces that a client goes by another identity from now on: all that the
@@ -77,6 +90,19 @@ type Finish struct {
 	Time       time.Time
 	Connection string // over which the client has heard that the parts are held, "" if none
 	Limits     Limits
+}
+
+// A Confirm notes that a client has the acknowledgement of its first set. If the log does
+// not know the client it does nothing.
+type Confirm struct {
+	Client string // identity of the client
+}
+
+// A Stray notes that a batch that was sent to a client may still come, although its
+// connection was cut. A [Resync] without Own ends that. If the log does not know the
+// client it does nothing.
+type Stray struct {
+	Client string // identity of the client
 }
 
 // A Receipt says what became of a command.

@@ -14,10 +14,12 @@ type Entry struct {
 	Revision protocol.Revision
 	Client   uint64            // number of the client that the change came from, or that the mark is for
 	Previous protocol.Revision // the entry of the object before, 0 if none; of a resync, the position from which on it holds
-	Change   protocol.Change   // of a repair, the object; of a resync, nothing but the type
+	Change   protocol.Change   // of a repair, see MarkRepair; of a resync, nothing but the type
 }
 
-// The types of marks, which continue those of changes.
+// The types of marks, which continue those of changes. The Mods of a repair have the key
+// paths that it is about as their names, and null as their values; without Mods it is
+// about the whole object.
 const (
 	MarkRepair protocol.ChangeType = 4 // of one object
 	MarkResync protocol.ChangeType = 5 // of all
@@ -34,6 +36,7 @@ func (e Entry) IsMark() bool { return e.Change.Type >= MarkRepair }
 //	key        key of the object; not of a resync
 //	obj        the object, of a create
 //	mods       the new values by key path, of an update
+//	paths      the key paths that a repair is about, if not the whole object
 //	client     number of the client that it came from, or that it is for
 //	previous   the entry of the object before it, if there is one; of a resync, the
 //	           position from which on it holds
@@ -55,6 +58,10 @@ func (e Entry) AppendJSON(out []byte) []byte {
 	case protocol.Update:
 		out = append(append(out, `,"mods":`...), e.Change.Mods...)
 	}
+	if e.Change.Type == MarkRepair && e.Change.Mods != nil {
+		out = append(out, `,"paths":`...)
+		out = appendNames(out, e.Change.Mods)
+	}
 	out = append(out, `,"client":`...)
 	out = strconv.AppendUint(out, e.Client, 10)
 	if e.Previous > 0 || isResync {
@@ -62,6 +69,18 @@ func (e Entry) AppendJSON(out []byte) []byte {
 		out = strconv.AppendUint(out, uint64(e.Previous), 10)
 	}
 	return append(out, '}')
+}
+
+// appendNames appends the names of an object's members as a list.
+func appendNames(out, obj []byte) []byte {
+	out = append(out, '[')
+	for name := range protocol.Members(obj) {
+		if out[len(out)-1] != '[' {
+			out = append(out, ',')
+		}
+		out = protocol.AppendQuote(out, name)
+	}
+	return append(out, ']')
 }
 
 func (e Entry) kind() string {

@@ -7,7 +7,9 @@ type Query struct {
 	Reader   string              // identity, whose own changes are left out
 	After    protocol.Revision   // position of the reader
 	UpTo     protocol.Revision   // where the batch ends; 0 means the head
-	Snapshot bool                // give every object that was touched as it is, even if the reader alone did
+	Snapshot bool                // give what anybody touched as it is, unless the reader alone touched the object
+	Own      bool                // of a snapshot: give objects that the reader alone touched, too
+	Mine     bool                // from position 0: give these alone
 	Tables   map[string]struct{} // only these; nil means all
 	Cursor   Cursor              // Page.Next of the page before; nil starts a batch
 

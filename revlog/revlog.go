@@ -50,11 +50,18 @@ type Log interface {
 	// wraps ErrClosed.
 	Head() (protocol.Revision, error)
 
-	// Knows reports whether the log has a client of this identity.
-	Knows(ctx context.Context, identity string) (bool, error)
+	// Knows returns what the log knows of a client.
+	Knows(ctx context.Context, identity string) (Acquaintance, error)
 
 	// Close commits what was submitted and ends the log. Readers that wait, and all
 	// later calls, get an error that wraps ErrClosed. Of a log that has ended itself
 	// it returns the reason; it may be called again.
 	Close() error
+}
+
+// An Acquaintance is what a log knows of a client. It is zero for a stranger.
+type Acquaintance struct {
+	Known     bool // it has written something
+	Confirmed bool // it has the acknowledgement of its first set: see [Confirm]; so has one that sent a set with a base revision
+	Strayed   bool // see [Stray]
 }

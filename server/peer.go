@@ -21,7 +21,9 @@ type peer struct {
 	turn     turn // held for the time of a takeover
 	sessions int  // that have it; guarded by database.peersMu
 
-	doubled atomic.Bool // it has sessions that do not speak
+	doubled atomic.Bool  // it has sessions that do not speak
+	changed atomic.Int64 // the moment when a set with changes came last
+	strayed atomic.Int64 // the moment since when a batch may come on a connection that was cut; 0 if none may
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -109,9 +111,10 @@ func (p *peer) dispatched(more dispatch) dispatch {
 	return p.sent
 }
 
-// takeOver makes a session speak for the peer. It reports whether another one
-// did, which is then muted. If the session is late it is muted itself, and the
-// other one goes on.
+// takeOver makes a session speak for the peer. If another one did, that is then muted,
+// unless the session is late: then it is muted itself, and the other one goes on.
+// It reports whether the client may have sent changes on the other one after it made up
+// what it sends first on this one.
 func (p *peer) takeOver(s *session) (stale bool, err error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -142,7 +145,11 @@ func (p *peer) takeOver(s *session) (stale bool, err error) {
 	if before.comesFrom() != s.comesFrom() {
 		p.suspect(before)
 	}
-	return ruleTakeover, nil
+	if !answers {
+		roundTrip = 0 // it is not known
+	}
+	madeUp := s.madeUp(roundTrip, patient).Add(-slowSet)
+	return ruleTakeover && moment(p.changed.Load()) > momentOf(madeUp), nil
 }
 
 // replace has a session speak in place of another one, or, if it is late, the
@@ -264,10 +271,4 @@ func (s *session) mute() {
 	if ruleFence && s.ping(context.Background(), fenceTime) != nil {
 		s.cut()
 	}
-}
-
-// cut breaks the connection, with all that has not arrived.
-func (s *session) cut() {
-	_ = s.link.discard()
-	_ = s.conn.CloseNow()
 }

@@ -32,6 +32,7 @@ func (s *session) checkPeer(ctx context.Context) bool {
 		s.heard.Load() != heard || s.link.answered.Load() != answered || s.isSlow(before) {
 		return true
 	}
+	s.mayStray()
 	_ = s.conn.CloseNow() // nobody is there to be told why
 	return false
 }

@@ -70,18 +70,21 @@ func (s *session) pushOn(ctx, stop context.Context, position protocol.Revision) 
 const idleFrame = 4 << 10
 
 // mayHold reports whether a client that subscribes from a position may already
-// hold some of what comes after it, and may have changed that since. So may one
-// that wrote on an earlier connection and has no position yet: it does not know
-// what became of its first upload.
+// hold some of what comes after it, and may have changed that since.
 func (s *session) mayHold(position protocol.Revision) bool {
-	return ruleResync && position < s.dispatched().position || ruleLostAck && position == 0 && s.known
+	return ruleResync && position < s.dispatched().position || s.upload.isDue
 }
 
 // pushWhole sends all objects that were touched after a position as they are. It
 // is announced to the log, which then knows what the client did before it got
 // them.
 func (s *session) pushWhole(ctx context.Context, position protocol.Revision, clear bool, frame *[]byte) (protocol.Revision, error) {
-	receipt, err := s.db.log.Submit(ctx, revlog.Resync{Client: s.identity, Base: position, Time: s.server.config.Now()})
+	missing, ok, err := s.missing(ctx)
+	if err != nil {
+		return 0, err
+	}
+	own := clear || !ok || s.peer.hasStrays()
+	receipt, err := s.db.log.Submit(ctx, revlog.Resync{Client: s.identity, Base: position, Own: own, Missing: missing, Time: s.server.config.Now()})
 	if err != nil {
 		return 0, err
 	}
@@ -96,7 +99,7 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 			return 0, err
 		}
 	}
-	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Snapshot: true}, frame)
+	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Snapshot: true, Own: own}, frame)
 }
 
 // A repair waits until the client has sent nothing for quietTime, so that it does

@@ -171,6 +171,9 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	if s.known, err = s.db.log.Knows(ctx, s.identity); err != nil {
 		return nil, failure(err)
 	}
+	if s.known.Strayed {
+		s.peer.expectStray()
+	}
 	if !s.isNew {
 		return nil, nil
 	}
@@ -205,6 +208,10 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
+	s.noteUpload(msg)
+	if !receipt.Held && len(msg.Changes) > 0 {
+		s.awaitConfirmation()
+	}
 	s.checkBase(msg.Base, receipt.Head, receipt.Appended)
 	s.logCollisions(receipt.Collisions)
 	if s.holding = receipt.Held; !receipt.Held && !s.grant.ReadOnly {
@@ -213,8 +220,9 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	if s.sets++; s.sets > 1 {
 		s.peer.speaking()
 	}
+	s.stale = false // what comes now was made up after the acknowledgement
 	if len(msg.Changes) > 0 {
-		s.stale = false
+		s.peer.changed.Store(int64(thisMoment()))
 		s.goesOn()
 		s.peer.hear(msg.Changes)
 	}
@@ -230,7 +238,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 // isBlank reports whether a set is the first of a new client and says nothing, as
 // most do. The log has nothing of that client, so this need not wait for commits.
 func (s *session) isBlank(msg protocol.Changes) bool {
-	return s.isNew && !s.known && s.sets == 0 && len(msg.Changes)+len(msg.Refused) == 0 && !msg.Partial
+	return s.isNew && !s.known.Known && s.sets == 0 && len(msg.Changes)+len(msg.Refused) == 0 && !msg.Partial
 }
 
 // logRefused tells the operator of changes that were left out of a set.
@@ -273,5 +281,6 @@ func (s *session) finishHeld(ctx context.Context) error {
 // subscribe starts the pushing. Its first message opens the client's app.
 func (s *session) subscribe(ctx, stop context.Context, msg protocol.Subscribe) {
 	s.subscribed = true
+	s.upload.isDue = ruleLostAck && msg.IsNew && s.mayUploadAgain()
 	s.startFeed(ctx, stop, msg.Synced)
 }

@@ -16,5 +16,6 @@ const (
 	ruleTakeover = true // the first set after that may be stale
 	ruleLate     = true // unless it is late: then the older one goes on
 	ruleSucceed  = true // a new identity in the place of one starts with all it may know
+	ruleStray    = true // with what it alone changed, if an old batch may still come
 	ruleReturn   = true // who is muted is closed when the one that spoke has ended
 )

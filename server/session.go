@@ -43,12 +43,12 @@ type session struct {
 
 	// Owned by the reading side.
 	identity   string
-	isNew      bool      // the identity was given on this connection
-	known      bool      // the client wrote something before this connection
-	identified time.Time // when the first message came; zero before
+	isNew      bool                // the identity was given on this connection
+	known      revlog.Acquaintance // before this connection
+	identified time.Time           // when the first message came; zero before
 	subscribed bool
 	peer       *peer
-	stale      bool // the next set may be older than what the client sent elsewhere
+	stale      bool // the first set may be older than what the client sent elsewhere
 	late       bool // so is the first, and the other connection goes on
 	sets       int  // that have come, or messages of them
 	wentOn     bool // a set with changes has come
@@ -56,6 +56,7 @@ type session struct {
 	holding    bool // the log holds messages of a set that is not complete
 	received   int  // messages
 	submitted  int  // changes
+	upload     upload
 
 	lastSet     atomic.Int64 // the moment when the last set came
 	pushed      atomic.Int64 // changes sent
@@ -71,6 +72,7 @@ type session struct {
 	introduced atomic.Pointer[introduction] // nil until its database is open
 	progress   progress
 
+	strays  atomic.Bool  // a batch may still be on its way although the connection was cut
 	heard   atomic.Int64 // bytes of messages
 	writing atomic.Int64 // frames that are being written
 
@@ -130,6 +132,7 @@ func (s *session) run() {
 	if s.peer != nil {
 		s.peer.leave(s)
 		s.finishLeft()
+		s.logStray()
 		s.db.releasePeer(s.peer)
 	}
 	s.log()

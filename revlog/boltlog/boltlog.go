@@ -20,7 +20,7 @@
 // rest of the value.
 //
 //	meta
-//	  "format"     4 bytes   version of this format: 3
+//	  "format"     4 bytes   version of this format: 4
 //	  "program"    9 bytes   "syncabled"
 //	  "id"         checksum, 16 bytes: UUID of the database, made with it
 //	  "folded"     checksum, 8 bytes: revision up to which entries are folded into
@@ -39,7 +39,9 @@
 //	                         of a resync, the position from which on it holds
 //	  table        uvarint length, then the name in WTF-8
 //	  key          uvarint length, then the key's canonical JSON
-//	  payload      the rest: JSON of the object, or of the mods, or nothing
+//	  payload      the rest: JSON of the object, or of the mods; of a repair, mods that
+//	               set the key paths that it is about to null, or nothing if it is
+//	               about the whole object
 //
 //	objects: uvarint length of the table's name, name, key -> one object
 //	  checksum
@@ -60,13 +62,18 @@
 //	  base         uvarint   highest base revision of its sets
 //	  from, at     uvarint   position and revision of its last resync, 0 if none;
 //	               an older one that still counts is joined with it
+//	  flags        1 byte    1 if that had in it what only the client had touched, plus 2
+//	               if the client has the acknowledgement of its first set, plus 4 if a
+//	               batch may still come to it that was sent on a connection that was cut;
+//	               missing in records from before format 4
 //
 //	held: client, 8 bytes, and place in the set, 8 bytes -> one message with partial: true
 //	  checksum
 //	  base         uvarint   its base revision
 //	  received     uvarint   milliseconds since 1970
 //	  connection   uvarint length, then what tells the connection it came over from others
-//	  stale        1 byte    1 if it may be stale
+//	  doubts       1 byte    1 if it may be stale, plus 2 if its base is below an
+//	               earlier one; before format 4 that was stale, too
 //	  changes      each: type, table, key as above; then payload with uvarint length
 //
 //	refused: number, 8 bytes -> one change that can never be accepted, the last 1,000
@@ -82,8 +89,10 @@
 // random page per change would cost most of a commit. Where the pages of a batch would
 // be random all the same, because there are many more objects, it becomes a run; runs
 // are merged later (merge.go). "folded" says how far that has come; opening a file
-// replays the entries after it. Format 2 is the same without runs; opening such a file
-// adds them.
+// replays the entries after it.
+//
+// In format 3 each repair is about a whole object. Format 2 is the same without runs.
+// Opening such a file makes it one of format 4, which older programs refuse to open.
 package boltlog
 
 import (

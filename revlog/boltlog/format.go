@@ -15,8 +15,8 @@ import (
 
 const (
 	programName       = "syncabled"
-	formatVersion     = 3
-	formatWithoutRuns = 2
+	formatVersion     = 4
+	formatWithoutRuns = 2 // the oldest that is read
 )
 
 var (
@@ -90,14 +90,14 @@ func foldedOf(meta *bbolt.Bucket) (protocol.Revision, error) {
 func upgrade(bolt *bbolt.DB) error {
 	old := false
 	err := bolt.View(func(tx *bbolt.Tx) error {
-		old = tx.Bucket(bucketRuns) == nil
+		old = binary.BigEndian.Uint32(tx.Bucket(bucketMeta).Get(metaFormat)) != formatVersion
 		return nil
 	})
 	if err != nil || !old {
 		return err
 	}
 	return bolt.Update(func(tx *bbolt.Tx) error {
-		if _, err := tx.CreateBucket(bucketRuns); err != nil {
+		if _, err := tx.CreateBucketIfNotExists(bucketRuns); err != nil {
 			return err
 		}
 		return putFormat(tx.Bucket(bucketMeta))
@@ -119,8 +119,9 @@ func checkOurs(tx *bbolt.Tx) error {
 		return fmt.Errorf("%w: its format version is missing", ErrFormat)
 	}
 	version := binary.BigEndian.Uint32(format)
-	if version != formatVersion && version != formatWithoutRuns {
-		return fmt.Errorf("%w: it has format %d, this program reads and writes format %d; use the version of syncabled that wrote it", ErrFormat, version, formatVersion)
+	if version < formatWithoutRuns || version > formatVersion {
+		return fmt.Errorf("%w: it has format %d, this program writes format %d and reads formats from %d on; use the version of syncabled that wrote it, or a newer one",
+			ErrFormat, version, formatVersion, formatWithoutRuns)
 	}
 	required := buckets
 	if version == formatWithoutRuns {

@@ -38,7 +38,8 @@ func TestOpenRefusesForeignFiles(t *testing.T) {
 		{"another program of our kind", hasMeta(map[string]string{"program": "synced", "format": "\x00\x00\x00\x01"}), "another program"},
 		{"no format version", hasMeta(map[string]string{"program": "syncabled"}), "format version is missing"},
 		{"odd format version", hasMeta(map[string]string{"program": "syncabled", "format": "1"}), "format version is missing"},
-		{"newer format version", newerFormat, "it has format 4, this program reads and writes format 3"},
+		{"format version from before the first release", hasMeta(map[string]string{"program": "syncabled", "format": "\x00\x00\x00\x01"}), "it has format 1"},
+		{"newer format version", newerFormat, "it has format 5, this program writes format 4 and reads formats from 2 on"},
 	} {
 		t.Run(file.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "file.db")
@@ -228,7 +229,7 @@ func newerFormat(t *testing.T, path string) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	hasMeta(map[string]string{"format": "\x00\x00\x00\x04"})(t, path)
+	hasMeta(map[string]string{"format": "\x00\x00\x00\x05"})(t, path)
 }
 
 func editBolt(t *testing.T, path string, edit func(*bbolt.Tx) error) {

@@ -45,7 +45,7 @@ func (s *store) Read(ctx context.Context, q revlog.Query) (revlog.Page, error) {
 	if q.After >= c.head {
 		return revlog.Page{Revision: c.head, Text: q.Text}, nil
 	}
-	if recent != nil && c.object == "" && !q.Snapshot {
+	if recent != nil && c.object == "" && !q.Snapshot && !q.Mine {
 		b := newPageBuilder(q, c)
 		b.reader = number
 		if page, err := b.finish(b.readEntries(ctx, recent)); !errors.Is(err, errBeyond) {
@@ -224,9 +224,9 @@ func (b *pageBuilder) readEntry(log chain, e revlog.Entry) error {
 	switch mine := e.Client == b.reader; {
 	case e.Change.Type == revlog.MarkResync, b.cursor.superseded.has(e.Revision):
 		return nil
-	case b.query.Snapshot, mine && e.IsMark():
-		return b.addPresent(log, table, key, e.Revision)
-	case fold.IsOneOfSeveral(e, b.query.After):
+	case b.query.Snapshot:
+		return b.addAnew(log, table, key, e.Revision)
+	case mine && e.IsMark(), fold.IsOneOfSeveral(e, b.query.After):
 		return b.addEffect(log, table, key, e.Revision)
 	case mine, e.IsMark():
 		return nil
@@ -235,33 +235,45 @@ func (b *pageBuilder) readEntry(log chain, e revlog.Entry) error {
 }
 
 // addEffect adds the net effect of what others did to an object in the batch,
-// given its last entry, or, if it was repaired for the reader, the object.
+// given its last entry, with what is in doubt by marks for the reader.
 func (b *pageBuilder) addEffect(h fold.History, table string, key protocol.Key, last protocol.Revision) error {
-	net, repaired, err := fold.NetEffect(h, last, b.query.After, b.cursor.head, b.reader)
+	net, doubt, err := fold.NetEffect(h, last, b.query.After, b.cursor.head, b.reader)
 	if err != nil {
 		return err
 	}
-	if repaired {
-		return b.addPresent(h, table, key, last)
-	}
-	if change, ok := net.Change(table, key); ok {
+	change, ok := net.Change(table, key)
+	switch {
+	case !doubt.IsNone():
+		if ok {
+			doubt.Add(change)
+		}
+		return b.addPresent(h, table, key, last, doubt)
+	case ok:
 		return b.add(change)
 	}
 	return nil
 }
 
-// addPresent adds an object as it is at the end of the batch, whoever made it so.
-func (b *pageBuilder) addPresent(h fold.History, table string, key protocol.Key, last protocol.Revision) error {
+// addAnew adds what anybody did to an object in the batch, unless nobody but the reader
+// did anything.
+func (b *pageBuilder) addAnew(h fold.History, table string, key protocol.Key, last protocol.Revision) error {
+	doubt, err := fold.DoubtOfResync(h, last, b.query.After, b.cursor.head, b.reader, b.query.Own)
+	if err != nil || doubt.IsNone() {
+		return err
+	}
+	return b.addPresent(h, table, key, last, doubt)
+}
+
+// addPresent adds what an object has where it is in doubt at the end of the batch,
+// whoever made it so.
+func (b *pageBuilder) addPresent(h fold.History, table string, key protocol.Key, last protocol.Revision, doubt fold.Doubt) error {
 	net, _, err := fold.NetEffect(h, last, 0, b.cursor.head, fold.Nobody)
 	if err != nil {
 		return err
 	}
-	change, ok := net.Change(table, key)
-	if !ok {
-		change = protocol.Change{Type: protocol.Delete, Table: table, Key: key}
-	}
+	present, _ := net.Change(table, key)
 	b.page.Repairs = true
-	return b.add(change)
+	return b.add(doubt.Resolve(table, key, present.Obj))
 }
 
 // errPageFull ends the reading of a page that more would not fit in.

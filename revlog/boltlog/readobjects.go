@@ -56,13 +56,18 @@ func (b *pageBuilder) readObject(h fold.History, name []byte, obj *fold.Object) 
 	if b.table != string(space) {
 		b.table = string(space)
 	}
+	mine := obj.Owner != 0 && obj.Owner == b.reader
 	switch moved := obj.Last > b.cursor.head; {
+	case b.query.Mine:
+		if !mine || obj.Value == nil {
+			return nil
+		}
 	case b.query.Snapshot && moved:
-		return b.addPresent(h, b.table, protocol.Key(key), obj.Last)
-	case b.query.Snapshot: // as it is
+		return b.addAnew(h, b.table, protocol.Key(key), obj.Last)
+	case b.query.Snapshot && (b.query.Own || !mine): // as it is
 	case moved:
 		return b.addEffect(h, b.table, protocol.Key(key), obj.Last)
-	case obj.Owner != 0 && obj.Owner == b.reader:
+	case mine:
 		return nil
 	case obj.Owner == 0 && (b.reader != fold.Nobody || obj.Value == nil): // it may be nothing but marks
 		return b.addEffect(h, b.table, protocol.Key(key), obj.Last)

@@ -132,13 +132,19 @@ func encodeClient(c fold.Client) []byte {
 	for _, field := range []uint64{c.Number, c.Hour, uint64(c.Base), uint64(c.Resync.From), uint64(c.Resync.At)} {
 		b = binary.AppendUvarint(b, field)
 	}
-	return b
+	return append(b, boolByte(c.Resync.Own)|boolByte(c.Confirmed)<<1|boolByte(c.Strayed)<<2)
 }
 
 func decodeClient(identity string, b []byte) (fold.Client, error) {
 	d := unseal([]byte(identity), b)
 	c := fold.Client{Number: d.uvarint(), Hour: d.uvarint(), Base: d.revision()}
 	c.Resync.From, c.Resync.At = d.revision(), d.revision()
+	if d.err == nil && len(d.rest) == 0 { // of an older format
+		c.Resync.Own, c.Confirmed = true, c.Base > 0
+		return c, nil
+	}
+	flags := d.byte()
+	c.Resync.Own, c.Confirmed, c.Strayed = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	if d.err != nil {
 		return fold.Client{}, fmt.Errorf("client %q: %w", identity, d.err)
 	}
@@ -150,7 +156,7 @@ func encodePart(p fold.Part) []byte {
 	b = binary.AppendUvarint(b, uint64(p.Base))
 	b = binary.AppendUvarint(b, uint64(p.Received.UnixMilli()))
 	b = appendBytes(b, p.Connection)
-	b = append(b, boolByte(p.Stale))
+	b = append(b, boolByte(p.Stale)|boolByte(p.Back)<<1)
 	for _, c := range p.Changes {
 		b = append(b, byte(c.Type))
 		b = appendBytes(b, c.Table)
@@ -167,8 +173,9 @@ func decodePart(key, b []byte) (fold.Part, error) {
 		Base:       d.revision(),
 		Received:   time.UnixMilli(int64(d.uvarint())),
 		Connection: string(d.bytes()),
-		Stale:      d.byte() == 1,
 	}
+	doubts := d.byte()
+	p.Stale, p.Back = doubts&1 != 0, doubts&2 != 0
 	for d.err == nil && len(d.rest) > 0 {
 		c := protocol.Change{Type: protocol.ChangeType(d.byte()), Table: string(d.bytes()), Key: protocol.Key(d.bytes())}
 		setPayload(&c, d.bytes())
@@ -215,10 +222,10 @@ func decodeRefused(key, b []byte) (revlog.Refused, error) {
 
 // payload is the JSON that a change carries.
 func payload(c protocol.Change) []byte {
-	if c.Type == protocol.Update {
-		return c.Mods
+	if c.Type == protocol.Create {
+		return c.Obj
 	}
-	return c.Obj
+	return c.Mods
 }
 
 func setPayload(c *protocol.Change, payload []byte) {
@@ -227,6 +234,10 @@ func setPayload(c *protocol.Change, payload []byte) {
 		c.Obj = payload
 	case protocol.Update:
 		c.Mods = payload
+	case revlog.MarkRepair:
+		if len(payload) > 0 {
+			c.Mods = payload
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type reference struct {
 	entries []refEntry
 	held    map[string][]revlog.Set
 	bases   map[string]protocol.Revision // highest of each client
-	repairs []string                     // objects to mark at the end of the set
+	repairs []refDoubt                   // objects to mark at the end of the set
 
 	// logged says whether the log under test has an entry. It is asked about a
 	// change that gives an object its members in another order, which to the
@@ -41,7 +41,7 @@ type refEffect struct {
 	object string // table and key
 	kind   protocol.ChangeType
 	value  any            // of a CREATE
-	mods   map[string]any // of an UPDATE; no path is under another
+	mods   map[string]any // of an UPDATE; no path is under another; of a repair, nil if it is about the whole object
 }
 
 // submit follows rules 1 to 5, 8 and 12 for sets that may be stale or of a base
@@ -67,19 +67,12 @@ func (r *reference) submit(set revlog.Set) revlog.Receipt {
 func (r *reference) hold(set revlog.Set) {
 	for _, change := range set.Changes {
 		if change := refChange(change); r.doubtful(set, change) {
-			r.repair(change.object)
+			r.repair(r.doubtOf(set.Client, change, set.Base))
 		}
 	}
 	set.Sent = 0
 	r.held[set.Client] = append(r.held[set.Client], set)
 	r.mark(set.Client)
-}
-
-func (r *reference) mark(client string) {
-	for _, object := range r.repairs {
-		r.entries = append(r.entries, refEntry{client, refEffect{object: object, kind: refRepair}})
-	}
-	r.repairs = nil
 }
 
 // doubtful reports whether others changed what a client changes too, and it may
@@ -108,10 +101,15 @@ func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
 	if part.ReadOnly && r.repaired(change.object, max(part.Base, part.Sent), r.head(), client) {
 		return
 	}
-	if part.Stale || r.repaired(change.object, part.Base, r.head(), client) || r.doubtful(part, change) {
-		r.repair(change.object)
+	if r.repaired(change.object, part.Base, r.head(), client) || r.doubtful(part, change) {
+		d := r.doubtOf(client, change, part.Base)
+		d.whole = d.whole || part.ReadOnly
+		r.repair(d)
 	}
 	others := r.effect(change.object, part.Base, r.head(), client)
+	if part.Stale && (part.ReadOnly || others.kind != 0) { // its base is below an earlier one
+		r.repair(refDoubt{object: change.object, whole: true})
+	}
 	change, stands := others.transform(change)
 	if !stands {
 		return
@@ -121,7 +119,7 @@ func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
 	same := stillExists == exists && reflect.DeepEqual(value, newValue)
 	if part.ReadOnly {
 		if !same || exists && r.marked(change.object) {
-			r.repair(change.object)
+			r.repair(refDoubt{object: change.object, whole: true})
 		}
 		return
 	}
@@ -138,12 +136,6 @@ func (r *reference) resolve(client string, part revlog.Set, change refEffect) {
 func (r *reference) marked(object string) bool {
 	next := r.head() + 1 + protocol.Revision(len(r.repairs))
 	return r.logged(next, refEffect{object: object, kind: refRepair})
-}
-
-func (r *reference) repair(object string) {
-	if !slices.Contains(r.repairs, object) {
-		r.repairs = append(r.repairs, object)
-	}
 }
 
 // repaired reports whether an object was repaired for a client in (after, to],
@@ -207,10 +199,7 @@ func (r *reference) read(reader string, after, to protocol.Revision) []refEffect
 	for _, object := range r.objects() {
 		net := r.effect(object, after, to, reader)
 		if r.repaired(object, after, to, reader) {
-			net = refEffect{object: object, kind: protocol.Delete}
-			if value, exists := r.valueAt(object, to); exists {
-				net.kind, net.value = protocol.Create, value
-			}
+			net = r.present(object, after, to, reader, net)
 		}
 		if net.kind != 0 {
 			changes = append(changes, net)
@@ -325,7 +314,10 @@ func refChange(c protocol.Change) refEffect {
 	switch c.Type {
 	case protocol.Create:
 		e.value = dexie.Decode(c.Obj)
-	case protocol.Update:
+	case protocol.Update, refRepair:
+		if e.kind == refRepair && c.Mods == nil {
+			break
+		}
 		e.mods = map[string]any{}
 		for path, value := range protocol.Members(c.Mods) {
 			e.assign(path, dexie.Decode(value))

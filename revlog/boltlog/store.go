@@ -286,15 +286,14 @@ func (s *store) noteClient(identity string, c fold.Client) {
 	}
 }
 
-// Knows reports whether the log has a client of this identity.
-func (s *store) Knows(_ context.Context, identity string) (bool, error) {
-	known := false
-	err := s.file.view(func(tx *bbolt.Tx) error {
+// Knows returns what the log knows of a client.
+func (s *store) Knows(_ context.Context, identity string) (a revlog.Acquaintance, err error) {
+	err = s.file.view(func(tx *bbolt.Tx) error {
 		c, err := newView(tx).Client(identity)
-		known = c.Number != fold.Nobody
+		a = revlog.Acquaintance{Known: c.Number != fold.Nobody, Confirmed: c.Confirmed, Strayed: c.Strayed}
 		return err
 	})
-	return known, err
+	return a, err
 }
 
 // Status returns how the database is doing. What it costs does not depend on how

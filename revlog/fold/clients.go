@@ -28,6 +28,7 @@ func (f *Fold) touch(identity string, old Client, seen time.Time, base protocol.
 		c.Hour = uint64(hour)
 	}
 	c.Base = max(c.Base, base)
+	c.Confirmed = c.Confirmed || base > 0
 	if c != old {
 		f.stage(identity, c)
 	}
@@ -49,6 +50,19 @@ func (f *Fold) rename(r revlog.Rename) error {
 	}
 	f.stage(r.To, c)
 	f.stage(r.From, Client{})
+	return nil
+}
+
+// note notes something of a client, if there is one.
+func (f *Fold) note(identity string, note func(*Client)) error {
+	old, err := f.client(identity)
+	if err != nil || old.Number == Nobody {
+		return err
+	}
+	c := old
+	if note(&c); c != old {
+		f.stage(identity, c)
+	}
 	return nil
 }
 

@@ -70,6 +70,10 @@ func (f *Fold) Apply(c revlog.Command) (revlog.Receipt, error) {
 		err = f.resync(c)
 	case revlog.Rename:
 		err = f.rename(c)
+	case revlog.Confirm:
+		err = f.note(c.Client, func(c *Client) { c.Confirmed = true })
+	case revlog.Stray:
+		err = f.note(c.Client, func(c *Client) { c.Strayed = true })
 	default:
 		err = fmt.Errorf("unknown command %T", c)
 	}
@@ -94,7 +98,8 @@ func (f *Fold) set(set revlog.Set) (holds bool, err error) {
 		Base: set.Base, Received: set.Time, Connection: set.Connection, Changes: set.Changes,
 		sent: set.Sent, readOnly: set.ReadOnly, limits: set.Limits,
 	}
-	part.Stale = set.Stale && ruleStale || set.Base < c.Base && ruleBaseBack || set.Apart && ruleApart
+	part.Stale = set.Stale && ruleStale || set.Apart && ruleApart
+	part.Back = set.Base < c.Base && ruleBaseBack
 	if !silent {
 		c = f.touch(set.Client, c, set.Time, set.Base)
 	}
@@ -173,7 +178,11 @@ func (f *Fold) hold(c Client, h *HeldDelta, p Part, repairs *repairs) error {
 			return err
 		}
 		if doubtful {
-			repairs.add(key)
+			d, err := f.doubtOf(c, p.Changes[i], obj, p.Base)
+			if err != nil {
+				return err
+			}
+			repairs.add(key, d)
 		}
 	}
 	p.sent, p.limits = 0, revlog.Limits{} // they are not stored
@@ -236,23 +245,18 @@ func (f *Fold) resolveChange(c Client, p *Part, change protocol.Change, repairs 
 			return err
 		}
 	}
-	others, repaired, err := NetEffect(f, obj.Last, p.Base, f.head(), c.Number)
+	others, marked, err := NetEffect(f, obj.Last, p.Base, f.head(), c.Number)
 	if err != nil {
 		return err
 	}
-	resynced, err := c.Resync.covers(f, obj, p.Base)
-	if err != nil {
+	if err := f.repairCrossed(c, p, change, obj, !marked.IsNone(), repairs); err != nil {
 		return err
-	}
-	doubtful, err := f.isDoubtful(c, p, change, obj)
-	if err != nil {
-		return err
-	}
-	if p.Stale || repaired && ruleCrossing || resynced || doubtful {
-		repairs.add(key)
 	}
 	rest, ok := others.Transform(change)
 	f.noteConflict(change, rest, ok)
+	if p.Stale || p.Back {
+		repairs.add(key, doubtOfStale(p, change, obj, others))
+	}
 	if !ok {
 		if !p.readOnly {
 			f.noteCollision(change, obj)
@@ -260,21 +264,52 @@ func (f *Fold) resolveChange(c Client, p *Part, change protocol.Change, repairs 
 		return nil
 	}
 	if rest.Type == protocol.Update && obj.Value != nil && obj.Value[0] != '{' {
-		repairs.add(key) // of what is no plain object, clients send mods that say too little
+		repairs.add(key, wholeDoubt()) // of what is no plain object, clients send mods that say too little
 	}
 	value := conflict.Apply(obj.Value, rest)
 	if p.readOnly {
 		if ruleReadOnly && !obj.has(value) {
-			repairs.add(key)
+			repairs.add(key, wholeDoubt())
 		}
 		return nil
 	}
 	if reason := tooLarge(rest, value, p.limits); reason != "" {
 		f.noteRefused(c, p.Received, protocol.Refusal{Table: rest.Table, Change: protocol.AppendChange(nil, rest), Reason: reason})
-		repairs.add(key)
+		repairs.add(key, wholeDoubt())
 		return nil
 	}
 	return f.append(c.Number, key, obj, rest, value)
+}
+
+// repairCrossed has the object of a change repaired if the server cannot know what the
+// client makes of it: because it crossed a mark, or a resync, or is doubtful.
+func (f *Fold) repairCrossed(c Client, p *Part, change protocol.Change, obj Object, marked bool, repairs *repairs) error {
+	key := ObjectKey(change.Table, change.Key)
+	resynced, err := c.Resync.covers(f, c.Number, obj, p.Base)
+	if err != nil {
+		return err
+	}
+	doubtful, err := f.isDoubtful(c, p, change, obj)
+	if err != nil {
+		return err
+	}
+	after := p.Base
+	switch {
+	case resynced:
+		after = min(after, c.Resync.From)
+	case doubtful, marked && ruleCrossing:
+	default:
+		return nil
+	}
+	if p.readOnly {
+		repairs.add(key, wholeDoubt())
+		return nil
+	}
+	d, err := f.doubtOf(c, change, obj, after)
+	if err == nil {
+		repairs.add(key, d)
+	}
+	return err
 }
 
 // tooLarge says why an update may not make a value of its object.

@@ -14,21 +14,23 @@ type History interface {
 }
 
 // NetEffect returns the net effect of the entries of one object in (after, to]
-// that do not come from the given client, and whether the object was repaired for that
-// client there. The chain of entries is walked from the object's last one back,
+// that do not come from the given client, and what its marks there say that the client
+// may hold otherwise. The chain of entries is walked from the object's last one back,
 // no further than to an entry that makes those before it irrelevant.
-func NetEffect(h History, last, after, to protocol.Revision, client uint64) (net conflict.Effect, repaired bool, err error) {
+func NetEffect(h History, last, after, to protocol.Revision, client uint64) (net conflict.Effect, marked Doubt, err error) {
 	var sequence []protocol.Change
 	for rev := last; rev > after; {
 		e, err := h.Entry(rev)
 		if err != nil {
-			return net, false, err
+			return net, Doubt{}, err
 		}
 		rev = e.Previous
 		switch {
 		case e.Revision > to:
 		case e.IsMark():
-			repaired = repaired || e.Client == client
+			if e.Client == client {
+				marked.Add(e.Change)
+			}
 		case e.Client != client || !ruleOwn:
 			sequence = append(sequence, e.Change)
 			if e.Change.Type != protocol.Update {
@@ -39,7 +41,7 @@ func NetEffect(h History, last, after, to protocol.Revision, client uint64) (net
 	for _, change := range slices.Backward(sequence) {
 		net = net.Then(change)
 	}
-	return net, repaired, nil
+	return net, marked, nil
 }
 
 // IsOneOfSeveral reports whether an entry is not the first one of its object in a batch

@@ -3,6 +3,7 @@ package fold
 import (
 	"bytes"
 
+	"syncabled/conflict"
 	"syncabled/protocol"
 	"syncabled/revlog"
 )
@@ -27,25 +28,33 @@ import (
 // was made before that one arrives, and is undone with the rest. A change to such an
 // object that comes in later, with a base below the mark, has crossed it as always.
 
+// A mark says no more than the doubt is about: the key paths of the change in question,
+// and those that entries and the client's earlier marks touched since its base. It is
+// about the whole object where that is no answer.
+
 // repairs are the objects to mark for a client at the end of a set, in order.
 type repairs struct {
 	client uint64
 	keys   []string
-	listed map[string]bool
+	doubts map[string]*Doubt
 }
 
 func newRepairs(c Client) *repairs {
 	return &repairs{client: c.Number}
 }
 
-func (r *repairs) add(key string) {
-	if !ruleMark || r.listed[key] {
+func (r *repairs) add(key string, d Doubt) {
+	if !ruleMark || d.IsNone() {
 		return
 	}
-	if r.listed == nil {
-		r.listed = map[string]bool{}
+	if known := r.doubts[key]; known != nil {
+		known.addAll(d)
+		return
 	}
-	r.listed[key] = true
+	if r.doubts == nil {
+		r.doubts = map[string]*Doubt{}
+	}
+	r.doubts[key] = &d
 	r.keys = append(r.keys, key)
 }
 
@@ -64,7 +73,7 @@ func (r *repairs) addUnheard(parts []Part) {
 		for _, change := range parts[i].Changes {
 			key := ObjectKey(change.Table, change.Key)
 			if last && change.Type == protocol.Create && !mentioned[key] {
-				r.add(key)
+				r.add(key, wholeDoubt())
 			}
 		}
 		for _, change := range parts[i].Changes {
@@ -82,11 +91,51 @@ func (f *Fold) mark(r *repairs) error {
 			return err
 		}
 		table, name := SplitObjectKey(key)
-		change := protocol.Change{Type: revlog.MarkRepair, Table: table, Key: protocol.Key(name)}
+		change := protocol.Change{Type: revlog.MarkRepair, Table: table, Key: protocol.Key(name), Mods: r.doubts[key].mods()}
+		if change.Mods != nil {
+			goesWhole, err := f.needsCreate(change, obj.Value)
+			if err != nil {
+				return err
+			}
+			if goesWhole {
+				change.Mods = nil
+			}
+		}
 		value := bytes.Clone(obj.Value) // it outlives the transaction
 		f.appendEntry(key, obj, revlog.Entry{Client: r.client, Change: change}, value)
 	}
 	return nil
+}
+
+// doubtOf returns what of an object is in doubt after a change of a client.
+func (f *Fold) doubtOf(c Client, change protocol.Change, obj Object, after protocol.Revision) (Doubt, error) {
+	d, err := doubtAfter(f, obj, after, c.Number)
+	d.Add(change)
+	return d, err
+}
+
+// doubtOfStale returns what of an object is in doubt after a change of a message that may
+// be older than what the log has of its client, or made on top of more than it says. It
+// is whole if others have touched the object since its base. Otherwise it is what an
+// older change would undo, which is nothing if the object is as it would make it.
+func doubtOfStale(p *Part, change protocol.Change, obj Object, others conflict.Effect) (d Doubt) {
+	if p.readOnly || others.Type() != 0 || !ruleStored {
+		return wholeDoubt()
+	}
+	if !p.Stale {
+		return d
+	}
+	value := conflict.Apply(obj.Value, change)
+	switch {
+	case obj.has(value):
+		return d
+	case change.Type == protocol.Update:
+		d.Add(change)
+		return d
+	case !ruleNarrow || !d.paths.AddDifference(obj.Value, value):
+		return wholeDoubt()
+	}
+	return d
 }
 
 // resync appends the mark of a resync. The one before goes on to count, in one
@@ -105,32 +154,40 @@ func (f *Fold) resync(r revlog.Resync) error {
 	if err != nil {
 		return err
 	}
+	repairs := newRepairs(c)
+	for _, object := range r.Missing {
+		repairs.add(ObjectKey(object.Table, object.Key), wholeDoubt())
+	}
+	if err := f.mark(repairs); err != nil {
+		return err
+	}
 	base := f.knownBase(r.Base)
 	e := revlog.Entry{Revision: f.head() + 1, Client: c.Number, Previous: base, Change: protocol.Change{Type: revlog.MarkResync}}
 	f.result.Entries = append(f.result.Entries, e)
 	f.result.Outcome.Resyncs++
-	from, holds := base, h.Stored > 0 && !h.Dropped || len(h.Added) > 0
-	if ruleJoin && (holds || c.Base < c.Resync.At) {
-		from = min(from, c.Resync.From)
+	from, own, holds := base, r.Own, h.Stored > 0 && !h.Dropped || len(h.Added) > 0
+	if ruleJoin && c.Resync.At > 0 && (holds || c.Base < c.Resync.At) {
+		from, own = min(from, c.Resync.From), own || c.Resync.Own
 	}
-	c.Resync = Resync{From: from, At: e.Revision}
+	c.Resync = Resync{From: from, At: e.Revision, Own: own}
+	c.Strayed = c.Strayed && r.Own
 	f.stage(r.Client, c)
 	return nil
 }
 
 // covers reports whether a resync gave the client an object after it made a
 // change to it with a base.
-func (r Resync) covers(h History, obj Object, base protocol.Revision) (bool, error) {
+func (r Resync) covers(h History, client uint64, obj Object, base protocol.Revision) (bool, error) {
 	if base >= r.At || !ruleResynced {
 		return false, nil
 	}
 	for rev := obj.Last; rev > r.From; {
-		if rev < r.At {
-			return true, nil
-		}
 		e, err := h.Entry(rev)
 		if err != nil {
 			return false, err
+		}
+		if rev < r.At && (r.Own || !isOwn(e, client) || !ruleSpare) {
+			return true, nil
 		}
 		rev = e.Previous
 	}
@@ -152,6 +209,6 @@ func (f *Fold) isDoubtful(c Client, p *Part, change protocol.Change, obj Object)
 // awaitsRepair reports whether an object has a mark for a client that it has not
 // been sent. Seen is the highest position that the client may have reached.
 func (f *Fold) awaitsRepair(c Client, seen protocol.Revision, obj Object) (bool, error) {
-	_, awaits, err := NetEffect(f, obj.Last, seen, f.head(), c.Number)
-	return awaits, err
+	_, marked, err := NetEffect(f, obj.Last, seen, f.head(), c.Number)
+	return !marked.IsNone(), err
 }

@@ -11,10 +11,13 @@ const (
 	ruleNet       = true // a batch has one change per object
 	ruleMark      = true // objects are repaired
 	ruleCrossing  = true // and again if a change crosses that
+	ruleNarrow    = true // but for what is not in doubt
 	ruleResynced  = true // a resync counts as a repair
 	ruleJoin      = true // and an older one goes on to count
+	ruleSpare     = true // what only the client touched is no part of a resync
 	ruleDoubt     = true // a change of a base that may be too old has its object repaired
 	ruleStale     = true // so has one that may be older than what came elsewhere
+	ruleStored    = true // unless the object is as it would make it
 	ruleBaseBack  = true // a base below an earlier one makes a set stale
 	ruleUnheard   = true // objects of which the client may not have heard are repaired
 	ruleRefused   = true // so are those of refused changes

@@ -5,6 +5,7 @@ package fold
 var (
 	ruleOwn, ruleBases, ruleUnchanged, ruleNet         = true, true, true, true
 	ruleMark, ruleCrossing, ruleResynced, ruleJoin     = true, true, true, true
+	ruleNarrow, ruleSpare, ruleStored                  = true, true, true
 	ruleDoubt, ruleStale, ruleBaseBack, ruleUnheard    = true, true, true, true
 	ruleRefused, ruleReadOnly, ruleApart, ruleAsCreate = true, true, true, true
 )
@@ -14,6 +15,7 @@ func Rules() map[string]*bool {
 	return map[string]*bool{
 		"own": &ruleOwn, "bases": &ruleBases, "unchanged": &ruleUnchanged, "net": &ruleNet,
 		"mark": &ruleMark, "crossing": &ruleCrossing, "resynced": &ruleResynced, "join": &ruleJoin,
+		"narrow": &ruleNarrow, "spare": &ruleSpare, "stored": &ruleStored,
 		"doubt": &ruleDoubt, "stale": &ruleStale, "base back": &ruleBaseBack, "unheard": &ruleUnheard,
 		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "as create": &ruleAsCreate,
 	}

@@ -37,12 +37,15 @@ type Client struct {
 	Hour   uint64            // last seen, in hours since 1970
 	Base   protocol.Revision // highest of its sets
 	Resync Resync
+
+	Confirmed, Strayed bool // see revlog.Acquaintance
 }
 
 // A Resync is the last resync of a client: at the revision At it got everything after
-// From anew.
+// From anew, but for what nobody else had touched, unless Own is set.
 type Resync struct {
 	From, At protocol.Revision
+	Own      bool
 }
 
 // Nobody is the number of no client.
@@ -53,7 +56,8 @@ type Part struct {
 	Base       protocol.Revision
 	Received   time.Time
 	Connection string
-	Stale      bool
+	Stale      bool // it may be older than what the log has of the client
+	Back       bool // its base is below an earlier one of the client
 	Changes    []protocol.Change
 
 	// Of the message at hand: none of it is stored.

@@ -17,8 +17,8 @@ var finishTests = []test{
 		wantReceipt(t, log.submit(revlog.Finish{Client: "a"}), revlog.Receipt{Head: 1})
 		WantChanges(t, log.Objects(), Create("todos", 1, `{}`))
 		wantReceipt(t, log.submit(revlog.Finish{Client: "stranger"}), revlog.Receipt{Head: 1})
-		if known, err := log.Knows(t.Context(), "stranger"); known || err != nil {
-			t.Errorf("who finishes nothing is known: %t, %v", known, err)
+		if a, err := log.Knows(t.Context(), "stranger"); a.Known || err != nil {
+			t.Errorf("who finishes nothing is a.Known: %t, %v", a.Known, err)
 		}
 	}},
 
