@@ -40,11 +40,38 @@ func newInbox(config *Config) *inbox {
 // the next one.
 const usualMessage = 1 << 10
 
-// A letter is a complete message. It is to be released when it has been handled.
+// A letter is a complete message. It is to be opened before it is handled, and then
+// released, or else dropped.
 type letter struct {
 	text  []byte
 	inbox *inbox
+	file  *messageFile // has the text of a large one that is not open
 	large bool
+}
+
+// open reads back a large message when there is memory for it.
+func (l *letter) open(ctx context.Context) error {
+	if l.file == nil {
+		return nil
+	}
+	defer l.drop()
+	if err := l.inbox.handled.Acquire(ctx, l.file.size); err != nil {
+		return err
+	}
+	l.text, l.large = make([]byte, l.file.size), true
+	if _, err := l.file.file.ReadAt(l.text, 0); err != nil {
+		l.release()
+		return failure(fmt.Errorf("read back a large message: %w", err))
+	}
+	return nil
+}
+
+// drop frees the disk that a message takes which is not open.
+func (l *letter) drop() {
+	if l.file != nil {
+		l.file.close()
+		l.file = nil
+	}
 }
 
 // release gives back the room that a large message takes.
@@ -78,10 +105,10 @@ var (
 		reason: "too many large messages are arriving at once; try again, or raise --max-receiving on the server"}
 )
 
-// receive reads a message of at most limit bytes. If the message has to give way
+// receive reads a message of at most limit bytes, to be opened. If the message has to give way
 // it calls hangUp, which makes r fail. An error that is a closing says how to
 // close the connection.
-func (in *inbox) receive(ctx context.Context, r io.Reader, limit int64, hangUp func()) (*letter, error) {
+func (in *inbox) receive(r io.Reader, limit int64, hangUp func()) (*letter, error) {
 	l := in.letter()
 	err := l.read(r, int(min(limit+1, smallMessage)))
 	switch {
@@ -92,7 +119,7 @@ func (in *inbox) receive(ctx context.Context, r io.Reader, limit int64, hangUp f
 	case len(l.text) < smallMessage:
 		return l, nil
 	}
-	return in.receiveLarge(ctx, l.text, r, limit, hangUp)
+	return in.receiveLarge(l.text, r, limit, hangUp)
 }
 
 func (in *inbox) letter() *letter {
@@ -121,16 +148,16 @@ func (l *letter) read(r io.Reader, length int) error {
 }
 
 // receiveLarge receives the rest of a message.
-func (in *inbox) receiveLarge(ctx context.Context, start []byte, rest io.Reader, limit int64, hangUp func()) (*letter, error) {
+func (in *inbox) receiveLarge(start []byte, rest io.Reader, limit int64, hangUp func()) (*letter, error) {
 	file, err := in.receiveFile(start, io.LimitReader(rest, limit+1-int64(len(start))), hangUp)
 	if err != nil {
 		return nil, err
 	}
-	defer file.close()
 	if file.size > limit {
+		file.close()
 		return nil, tooLong
 	}
-	return in.readBack(ctx, file)
+	return &letter{inbox: in, file: file}, nil
 }
 
 // A messageFile is a message that is, or was, too large for memory.
@@ -189,19 +216,6 @@ func (m *messageFile) takeAll(rest io.Reader, buffer []byte) error {
 			return err
 		}
 	}
-}
-
-// readBack returns the message when there is memory for it.
-func (in *inbox) readBack(ctx context.Context, m *messageFile) (*letter, error) {
-	if err := in.handled.Acquire(ctx, m.size); err != nil {
-		return nil, err
-	}
-	l := &letter{text: make([]byte, m.size), inbox: in, large: true}
-	if _, err := m.file.ReadAt(l.text, 0); err != nil {
-		l.release()
-		return nil, failure(fmt.Errorf("read back a large message: %w", err))
-	}
-	return l, nil
 }
 
 func (m *messageFile) close() {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -155,9 +154,7 @@ func (p *peer) takeOver(s *session) (stale bool, err error) {
 // replace has a session speak in place of another one, or, if it is late, the
 // other one go on.
 func (p *peer) replace(before, s *session, roundTrip time.Duration, canGoOn bool) (late bool, err error) {
-	slow := time.AfterFunc(fenceTime, before.cut)
-	defer slow.Stop()
-	before.busy.Lock()
+	before.interrupt()
 	defer before.busy.Unlock()
 	switch {
 	case !ruleLate:
@@ -244,7 +241,7 @@ const openingTime = time.Second
 // there is none: at once if it has closed the connection.
 func (s *session) probe() (roundTrip time.Duration, answers bool) {
 	start := time.Now()
-	err := s.ping(context.Background(), fenceTime)
+	err := s.pingInTime()
 	return time.Since(start), err == nil
 }
 
@@ -266,9 +263,25 @@ func (s *session) awaitOpening() bool {
 // cut.
 func (s *session) mute() {
 	slow := time.AfterFunc(fenceTime, s.cut)
-	defer slow.Stop()
 	s.endFeed()
-	if ruleFence && s.ping(context.Background(), fenceTime) != nil {
+	slow.Stop()
+	if ruleFence && s.pingInTime() != nil {
 		s.cut()
+	}
+}
+
+// interrupt locks busy between two messages. A message may be handled for as long as it
+// takes, but if the client takes too long to take in the answer, the connection is cut.
+func (s *session) interrupt() {
+	for atWork := s.atWork.Load(); ; {
+		select {
+		case s.busy <- struct{}{}:
+			return
+		case <-time.After(fenceTime):
+		}
+		before := atWork
+		if atWork = s.atWork.Load(); !atWork && !before {
+			s.cut()
+		}
 	}
 }

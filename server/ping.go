@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"syncabled/server/socket"
@@ -22,13 +23,14 @@ func (s *session) watch(ctx context.Context) {
 // checkPeer drops a peer that is silent and does not answer a ping, unless ctx is done
 // before, and reports whether the peer may be there. It cannot be asked while a frame
 // goes out to it, which has a timeout of its own, and need not answer while one comes
-// in.
+// in, or while nobody reads what it sends.
 func (s *session) checkPeer(ctx context.Context) bool {
 	if s.writing.Load() > 0 {
 		return true
 	}
 	heard, answered, before := s.heard.Load(), s.link.answered.Load(), s.intake()
-	if s.ask(ctx, before) || ctx.Err() != nil || s.writing.Load() > 0 ||
+	deaf := s.reading.isDeaf()
+	if s.ask(ctx, before) || deaf || s.reading.isDeaf() || ctx.Err() != nil || s.writing.Load() > 0 ||
 		s.heard.Load() != heard || s.link.answered.Load() != answered || s.isSlow(before) {
 		return true
 	}
@@ -78,9 +80,22 @@ func (i intake) isFull() bool { return i.sent-i.acknowledged >= usualUnacknowled
 // ping waits for the client's answer to a ping: by then the client has received
 // all that was sent before.
 func (s *session) ping(ctx context.Context, timeout time.Duration) error {
+	s.reading.hurry()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return s.conn.Ping(ctx)
+}
+
+// pingInTime pings with the timeout of a fence, in which the time does not count in which
+// nobody reads because a message is being handled.
+func (s *session) pingInTime() error {
+	for {
+		deaf := s.reading.isDeaf()
+		err := s.ping(context.Background(), fenceTime)
+		if !errors.Is(err, context.DeadlineExceeded) || !deaf && !s.reading.isDeaf() {
+			return err
+		}
+	}
 }
 
 // answerPing answers a ping, in place of the library, which reports false. A client

@@ -12,34 +12,19 @@ import (
 	"syncabled/revlog"
 )
 
-// read handles the messages of the client in order, one at a time, until the
-// connection ends.
-func (s *session) read(ctx, stop context.Context) error {
-	for {
-		message, err := s.readMessage(ctx)
-		if err != nil {
-			return err
-		}
-		if s.unfinished != nil {
-			s.unfinished.Stop()
-		}
-		if err := s.handle(ctx, stop, message); err != nil {
-			return err
-		}
-		if s.holding && s.subscribed {
-			s.awaitRest(ctx)
-		}
-	}
-}
-
 // handle handles a message and sends the answer, which may come with an error.
-func (s *session) handle(ctx, stop context.Context, message *letter) error {
+func (s *session) handle(l *life, message *letter) error {
+	if err := message.open(l.session); err != nil {
+		return err
+	}
 	s.busy.Lock()
 	defer s.busy.Unlock()
 	var answer []byte
 	err := protect(func() (err error) {
 		defer message.release() // before the client takes its time with the answer
-		answer, err = s.answer(ctx, stop, message.text)
+		s.atWork.Store(true)
+		defer s.atWork.Store(false)
+		answer, err = s.answer(l.session, l.pushing, message.text)
 		return err
 	})
 	if err == nil { // else the log may still have a set of the message
@@ -48,7 +33,7 @@ func (s *session) handle(ctx, stop context.Context, message *letter) error {
 	if len(answer) == 0 {
 		return err
 	}
-	return errors.Join(s.reply(ctx, answer), err)
+	return errors.Join(s.reply(l.session, answer), err)
 }
 
 // answer does what a message asks for and returns what to answer, if anything.
@@ -271,6 +256,8 @@ func (s *session) finishHeld(ctx context.Context) error {
 	if s.muted {
 		return nil
 	}
+	s.atWork.Store(true)
+	defer s.atWork.Store(false)
 	err := s.finishAs(ctx, s.identity)
 	if err == nil {
 		s.peer.fulfil()

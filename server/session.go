@@ -17,7 +17,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/time/rate"
 
-	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/server/socket"
 )
@@ -38,10 +37,13 @@ type session struct {
 	tables   map[string]struct{} // those the client has; nil means all
 	started  time.Time
 
-	busy  turn // held while a message is handled
-	muted bool // another connection speaks for the client; guarded by busy
+	busy   turn        // held while a message is handled and answered
+	atWork atomic.Bool // until there is the answer
+	muted  bool        // another connection speaks for the client; guarded by busy
 
-	// Owned by the reading side.
+	reading reading
+
+	// Owned by the goroutine that handles messages.
 	identity   string
 	isNew      bool                // the identity was given on this connection
 	known      revlog.Acquaintance // before this connection
@@ -93,8 +95,6 @@ const longestReason = 123
 
 // runSession runs a session that was admitted to its end.
 func (s *Server) runSession(session *session, name string) {
-	defer s.leave(session)
-	defer func() { s.counts.close(session.end.Load().code) }()
 	session.link.handshake.leave()
 	db, err := s.databases.acquire(name)
 	if err != nil {
@@ -102,15 +102,16 @@ func (s *Server) runSession(session *session, name string) {
 			s.config.Logger.Error().Err(err).Str("database", name).Msg("open database")
 		}
 		session.close(failure(err))
+		s.counts.close(session.end.Load().code)
+		s.leave(session)
 		return
 	}
-	defer s.databases.release(db)
 	session.db = db
 	session.introduced.Store(&introduction{database: name})
 	session.run()
 }
 
-// run reads messages until the connection ends, and waits for all it started.
+// run begins a session that has its database.
 func (s *session) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopPushing := context.WithCancel(context.Background())
@@ -118,15 +119,32 @@ func (s *session) run() {
 	s.conn.SetReadLimit(-1) // readMessage has its own
 	s.awaitExpiry()
 	s.watch(ctx)
-	err := protect(func() error { return s.read(ctx, stop) })
+	s.goOn(&life{session: ctx, pushing: stop, end: cancel}, arrival{})
+}
+
+// goOn reads messages until the connection ends, or another goroutine goes on with that.
+// The first one may have been read.
+func (s *session) goOn(l *life, read arrival) {
+	err := protect(func() error { return s.converse(l, read) })
+	if !errors.Is(err, errHandedOver) {
+		s.finish(l, err)
+	}
+}
+
+// finish ends a session whose connection has ended, and waits for all that it started.
+func (s *session) finish(l *life, err error) {
+	defer s.server.leave(s)
+	defer func() { s.server.counts.close(s.end.Load().code) }()
+	defer s.server.databases.release(s.db)
 	if c := (closing{}); errors.As(err, &c) {
 		s.close(c)
 	}
 	close(s.ended)
 	s.end.CompareAndSwap(nil, &closing{code: peerCode(err)})
-	cancel()
-	stopPushing()
+	l.end()
+	s.stopPushing()
 	_ = s.conn.CloseNow() // it may be closed already
+	s.reading.stop()
 	s.alarms.end()
 	s.endFeed()
 	if s.peer != nil {
@@ -237,20 +255,21 @@ func (s *session) writeFrames(frames []byte) error {
 	return nil
 }
 
-// readMessage reads one message.
-func (s *session) readMessage(ctx context.Context) (*letter, error) {
+// errBinary is returned for what is no message.
+var errBinary = errors.New("binary frame; the protocol is JSON in text frames")
+
+// readMessage reads one message, to be opened.
+func (s *session) readMessage() (*letter, error) {
 	kind, r, err := s.conn.Reader(context.Background()) // it ends with the connection
 	if err != nil {
 		return nil, s.readError(err)
 	}
 	if kind == websocket.MessageBinary {
-		answer, err := s.offend(websocket.StatusUnsupportedData, &protocol.Error{
-			Message: "binary frame; the protocol is JSON in text frames"})
-		return nil, errors.Join(s.write(answer), err)
+		return nil, errBinary
 	}
 	limit := int64(s.server.config.Limits.FrameBytes)
 	hangUp := func() { _ = s.link.SetReadDeadline(time.Now()) }
-	message, err := s.server.inbox.receive(ctx, &heardReader{r, &s.heard}, limit, hangUp)
+	message, err := s.server.inbox.receive(&heardReader{r, &s.heard}, limit, hangUp)
 	return message, s.readError(err)
 }
 
