@@ -10,7 +10,7 @@ import (
 type Status struct {
 	Head    protocol.Revision
 	Objects int   // that are there: tombstones do not count
-	Held    int   // bytes held of sets that are not complete, roughly
+	Held    int   // bytes that what is held of sets that are not complete takes in memory, roughly
 	Size    int64 // bytes of the file
 }
 

@@ -190,3 +190,13 @@ func (db *DB) Changes() (changes []protocol.Change, err error) {
 func (db *DB) lookAt(at func(*txView) error) error {
 	return db.file.view(func(tx *bbolt.Tx) error { return at(newView(tx)) })
 }
+
+// ReadHeld reads all that is held, message by message.
+func ReadHeld(db *DB) error {
+	return db.file.view(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketHeld).ForEach(func(key, record []byte) error {
+			_, err := decodePart(key, record)
+			return err
+		})
+	})
+}

@@ -12,25 +12,35 @@ import (
 	"syncabled/revlog/fold"
 )
 
-// This file bounds what is held of sets that are not complete.
+// This file bounds what is held of sets that are not complete. It counts what that takes
+// in memory when the sets are committed.
+
+// heldOverhead is what a message that is held, and a change of it, take in memory besides
+// their bytes.
+const heldOverhead = 128
+
+// heldCost returns what a message takes that is held, of which the bytes are known.
+func heldCost(bytes, changes int) int { return bytes + heldOverhead*(1+changes) }
 
 // heldSets says what is held of which clients.
 type heldSets struct {
-	byClient map[uint64]heldSet
-	total    int  // bytes
-	dated    bool // the ages are known of those that were in the file
+	byClient  map[uint64]heldSet
+	total     int            // of their bytes
+	coming    map[string]int // what is being submitted, by identity
+	allComing int            // all of that
+	dated     bool           // the ages are known of those that were in the file
 }
 
 // A heldSet is what is held of one client.
 type heldSet struct {
-	bytes    int       // roughly
+	bytes    int       // by heldCost
 	received time.Time // when its last message came, by the time of day alone
 	known    time.Time // since when this process knows of that message; its monotonic reading counts
 	stored   bool      // the message was in the file before that
 }
 
-// note takes over what a commit did, of which the new parts have sizes in the file.
-func (h *heldSets) note(r *fold.Result, sizes map[uint64]int) {
+// note takes over what a commit did, of which the new parts have costs.
+func (h *heldSets) note(r *fold.Result, costs map[uint64]int) {
 	for client, parts := range r.Held {
 		set := h.byClient[client]
 		h.total -= set.bytes
@@ -40,7 +50,7 @@ func (h *heldSets) note(r *fold.Result, sizes map[uint64]int) {
 		if n := len(parts.Added); n > 0 {
 			set = heldSet{bytes: set.bytes, received: parts.Added[n-1].Received.Round(0), known: time.Now()}
 		}
-		set.bytes += sizes[client]
+		set.bytes += costs[client]
 		h.total += set.bytes
 		if set.bytes == 0 {
 			delete(h.byClient, client)
@@ -52,7 +62,7 @@ func (h *heldSets) note(r *fold.Result, sizes map[uint64]int) {
 
 // heldSetsOf returns what a file holds.
 func heldSetsOf(bucket *bbolt.Bucket) (heldSets, error) {
-	h := heldSets{byClient: map[uint64]heldSet{}}
+	h := heldSets{byClient: map[uint64]heldSet{}, coming: map[string]int{}}
 	now := time.Now()
 	err := bucket.ForEach(func(key, record []byte) error {
 		if len(key) != 16 {
@@ -60,9 +70,9 @@ func heldSetsOf(bucket *bbolt.Bucket) (heldSets, error) {
 		}
 		received, _ := receivedOf(record) // a damaged one is found when the set is finished, so that is due
 		client := binary.BigEndian.Uint64(key)
-		bytes := h.byClient[client].bytes + len(record)
-		h.byClient[client] = heldSet{bytes: bytes, received: received, known: now, stored: true}
-		h.total += len(record)
+		cost := heldCost(len(record), changesIn(record))
+		h.byClient[client] = heldSet{bytes: h.byClient[client].bytes + cost, received: received, known: now, stored: true}
+		h.total += cost
 		return nil
 	})
 	return h, err
@@ -77,24 +87,39 @@ func sizeOfChanges(changes []protocol.Change) int {
 	return size
 }
 
-// checkHeld says whether there is room to hold a set. Sets that are on their way
-// at the same time do not see each other.
-func (s *store) checkHeld(set revlog.Set) error {
+// reserveHeld says whether there is room to hold a set, and keeps the room until it is
+// released, which is after the set has been submitted.
+func (s *store) reserveHeld(set revlog.Set) (release func(), err error) {
+	if len(set.Changes) == 0 {
+		return func() {}, nil
+	}
 	number, err := s.number(set.Client)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	bytes := sizeOfChanges(set.Changes)
-	s.mu.RLock()
-	own, total := s.held.byClient[number].bytes+bytes, s.held.total+bytes
-	s.mu.RUnlock()
+	cost := heldCost(sizeOfChanges(set.Changes), len(set.Changes))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := &s.held
+	own, total := h.byClient[number].bytes+h.coming[set.Client]+cost, h.total+h.allComing+cost
 	switch {
 	case own > s.options.HeldBytesPerClient:
-		return fmt.Errorf("%w: %d of %d bytes", revlog.ErrHeldTooLarge, own, s.options.HeldBytesPerClient)
+		return nil, fmt.Errorf("%w: %d of %d bytes", revlog.ErrHeldTooLarge, own, s.options.HeldBytesPerClient)
 	case total > s.options.HeldBytes:
-		return fmt.Errorf("%w: %d of %d bytes", revlog.ErrHeldFull, total, s.options.HeldBytes)
+		return nil, fmt.Errorf("%w: %d of %d bytes", revlog.ErrHeldFull, total, s.options.HeldBytes)
 	}
-	return nil
+	h.coming[set.Client] += cost
+	h.allComing += cost
+	return func() { s.releaseHeld(set.Client, cost) }, nil
+}
+
+func (s *store) releaseHeld(identity string, cost int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held.allComing -= cost
+	if s.held.coming[identity] -= cost; s.held.coming[identity] == 0 {
+		delete(s.held.coming, identity)
+	}
 }
 
 // holds reports whether something is held of a client.
@@ -120,8 +145,8 @@ func (s *store) number(identity string) (uint64, error) {
 }
 
 // putHeld writes the messages of a set that is still open, and deletes those of
-// one that is complete. It returns the bytes of those that it has written.
-func putHeld(bucket *bbolt.Bucket, client uint64, h *fold.HeldDelta) (bytes int, err error) {
+// one that is complete. It returns what those cost that it has written.
+func putHeld(bucket *bbolt.Bucket, client uint64, h *fold.HeldDelta) (cost int, err error) {
 	first := h.Stored
 	if h.Dropped {
 		for place := range h.Stored {
@@ -136,7 +161,7 @@ func putHeld(bucket *bbolt.Bucket, client uint64, h *fold.HeldDelta) (bytes int,
 		if err := put(bucket, heldKey(client, first+i), record); err != nil {
 			return 0, err
 		}
-		bytes += len(record)
+		cost += heldCost(len(record), len(p.Changes))
 	}
-	return bytes, nil
+	return cost, nil
 }

@@ -3,6 +3,7 @@ package boltlog_test
 import (
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func heldSet(client string, key int, partial bool) revlog.Set {
 
 func openHeld(t *testing.T, path string) *boltlog.DB {
 	t.Helper()
-	db, err := boltlog.Open(path, boltlog.Options{HeldBytesPerClient: 2500, HeldBytes: 4500})
+	db, err := boltlog.Open(path, boltlog.Options{HeldBytesPerClient: 3200, HeldBytes: 5600})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,24 +83,112 @@ func TestDirBoundsDatabases(t *testing.T) {
 // What is held is counted once, whatever is submitted afterwards.
 func TestHeldBytesAreCountedOnce(t *testing.T) {
 	db := openHeld(t, filepath.Join(tempDir(t), "held.db"))
-	held := func() int {
-		status, err := db.Status()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return status.Held
-	}
 	if _, err := db.Submit(t.Context(), heldSet("a", 1, true)); err != nil {
 		t.Fatal(err)
 	}
-	before := held()
+	before := heldBytes(t, db)
 	for range 3 {
 		if _, err := db.Submit(t.Context(), revlog.Set{Client: "a", Partial: true, Time: heldTime}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if after := held(); before == 0 || after != before {
+	if after := heldBytes(t, db); before == 0 || after != before {
 		t.Errorf("%d bytes are held, and %d after empty messages", before, after)
+	}
+}
+
+// tinySet is a message of deletions of a few bytes each.
+func tinySet(client string, changes int) revlog.Set {
+	set := revlog.Set{Client: client, Partial: true, Time: heldTime}
+	for i := range changes {
+		set.Changes = append(set.Changes, revlogtest.Delete("t", i%10))
+	}
+	return set
+}
+
+func heldBytes(t *testing.T, db *boltlog.DB) int {
+	t.Helper()
+	status, err := db.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.Held
+}
+
+// What is held counts with what it takes in memory, however small it is in the file,
+// before and after a start.
+func TestHeldBytesAreThoseInMemory(t *testing.T) {
+	for name, shape := range map[string]struct{ parts, changes int }{"small parts": {300, 1}, "small changes": {3, 10_000}} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(tempDir(t), "held.db")
+			db, err := boltlog.Open(path, boltlog.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range shape.parts {
+				if _, err := db.Submit(t.Context(), tinySet("a", shape.changes)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			counted := heldBytes(t, db)
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if db, err = boltlog.Open(path, boltlog.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if again := heldBytes(t, db); again != counted {
+				t.Errorf("%d bytes count after a start, %d before", again, counted)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if err := boltlog.ReadHeld(db); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if taken := int(after.TotalAlloc - before.TotalAlloc); taken > counted || counted > 3*taken {
+				t.Errorf("%d bytes count, and %d were taken to read what is held", counted, taken)
+			}
+		})
+	}
+}
+
+// Sets that are on their way at the same time are bounded together.
+func TestHeldBytesOnTheirWayCount(t *testing.T) {
+	arrived, leave := make(chan struct{}), make(chan struct{})
+	options := boltlog.Options{HeldBytes: 2000, Observe: func(revlog.Commit) {
+		arrived <- struct{}{}
+		<-leave
+	}}
+	db, err := boltlog.Open(filepath.Join(tempDir(t), "held.db"), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	submit := func(client string) chan error {
+		done := make(chan error, 1)
+		go func() {
+			_, err := db.Submit(t.Context(), heldSet(client, 1, true))
+			done <- err
+		}()
+		return done
+	}
+	first := submit("a")
+	<-arrived
+	second := submit("b")
+	select {
+	case err := <-second:
+		if !errors.Is(err, revlog.ErrHeldFull) {
+			t.Errorf("the second set: %v, want %v", err, revlog.ErrHeldFull)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the second set waits for the first one")
+		go func() { <-arrived }()
+	}
+	close(leave)
+	if err := <-first; err != nil {
+		t.Error(err)
 	}
 }
 

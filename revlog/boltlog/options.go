@@ -16,7 +16,8 @@ type Options struct {
 	MemoryBytes int
 
 	// HeldBytesPerClient bounds what is held of one client's set until the rest
-	// has come, which is all in memory when it is committed. Default 256 MiB.
+	// has come, which is in memory when it is committed. Each change, and each message,
+	// counts with its bytes and 128 more. Default 256 MiB.
 	HeldBytesPerClient int
 
 	// HeldBytes bounds what is held of the sets of all clients. Default 4 GiB.

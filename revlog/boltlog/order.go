@@ -74,9 +74,11 @@ func (db *DB) Submit(ctx context.Context, c revlog.Command) (revlog.Receipt, err
 		return revlog.Receipt{}, db.file.whyEnded()
 	}
 	if set, ok := c.(revlog.Set); ok && set.Partial && !set.ReadOnly {
-		if err := db.checkHeld(set); err != nil {
+		release, err := db.reserveHeld(set)
+		if err != nil {
 			return revlog.Receipt{}, err
 		}
+		defer release()
 	}
 	return db.order.submit(ctx, c)
 }

@@ -176,6 +176,7 @@ func decodePart(key, b []byte) (fold.Part, error) {
 	}
 	doubts := d.byte()
 	p.Stale, p.Back = doubts&1 != 0, doubts&2 != 0
+	p.Changes = slices.Grow(p.Changes, d.countChanges())
 	for d.err == nil && len(d.rest) > 0 {
 		c := protocol.Change{Type: protocol.ChangeType(d.byte()), Table: string(d.bytes()), Key: protocol.Key(d.bytes())}
 		setPayload(&c, d.bytes())
@@ -185,6 +186,30 @@ func decodePart(key, b []byte) (fold.Part, error) {
 		return fold.Part{}, fmt.Errorf("held message: %w", d.err)
 	}
 	return p, nil
+}
+
+// countChanges returns how many changes the rest of a held message has. It does not look
+// at what is in them.
+func (d decoder) countChanges() (n int) {
+	for d.err == nil && len(d.rest) > 0 {
+		d.byte()
+		d.bytes()
+		d.bytes()
+		d.bytes()
+		n++
+	}
+	return n
+}
+
+// changesIn returns how many changes a held message has. Of one that is damaged that is
+// a guess; it is found when the set is finished.
+func changesIn(record []byte) int {
+	d := decoder{rest: record[min(checksumSize, len(record)):]}
+	d.revision()
+	d.uvarint()
+	d.bytes()
+	d.byte()
+	return d.countChanges()
 }
 
 // receivedOf returns when a held message was received, without a look at its

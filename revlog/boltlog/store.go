@@ -28,7 +28,7 @@ type store struct {
 	// Owned by the committer: of the group at hand.
 	fold     *fold.Fold
 	receipts []revlog.Receipt
-	heldSize map[uint64]int // bytes that were written of held parts, by client
+	heldCost map[uint64]int // of held parts that were written, by client
 
 	// Guarded by mu; changed by the committer only, but for the ages of what is held.
 	mu      sync.RWMutex
@@ -49,7 +49,7 @@ func openStore(path string, options Options) (*store, error) {
 		file:     file,
 		options:  options,
 		fold:     fold.New(),
-		heldSize: map[uint64]int{},
+		heldCost: map[uint64]int{},
 		moved:    make(chan struct{}),
 		tail:     tail{max: options.bounds.tailEntries},
 		clients:  map[string]fold.Client{},
@@ -97,7 +97,7 @@ var errNothing = errors.New("nothing to store")
 func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 	started := time.Now()
 	defer s.fold.Reset()
-	clear(s.heldSize)
+	clear(s.heldCost)
 	err := s.file.update(func(tx *bbolt.Tx) error {
 		if err := s.resolve(tx, group); err != nil {
 			return err
@@ -199,11 +199,11 @@ func (s *store) write(tx *bbolt.Tx, r *fold.Result) error {
 		}
 	}
 	for client, h := range r.Held {
-		size, err := putHeld(tx.Bucket(bucketHeld), client, h)
+		cost, err := putHeld(tx.Bucket(bucketHeld), client, h)
 		if err != nil {
 			return err
 		}
-		s.heldSize[client] = size
+		s.heldCost[client] = cost
 	}
 	for _, refused := range r.Refused {
 		if err := putRefused(tx.Bucket(bucketRefused), refused); err != nil {
@@ -246,7 +246,7 @@ func (s *store) publish(r *fold.Result) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held.note(r, s.heldSize)
+	s.held.note(r, s.heldCost)
 	for identity, c := range r.Clients {
 		s.noteClient(identity, c)
 	}
