@@ -22,17 +22,26 @@ type inbox struct {
 	folder  string
 	files   *line               // bytes in files
 	handled *semaphore.Weighted // bytes of large messages that are being handled
+	passing *semaphore.Weighted // those of such messages that are not so large
 	letters sync.Pool           // small ones that were handled
 }
 
 // smallMessage is how much of a message may be in memory before it is complete.
 const smallMessage = 32 << 10
 
+// A message of at most passingMessage does not wait for larger ones: there is memory for
+// some more of them.
+const (
+	passingMessage  = 1 << 20
+	passingMessages = 8
+)
+
 func newInbox(config *Config) *inbox {
 	return &inbox{
 		folder:  config.ReceiveFolder,
 		files:   newLine(config.ReceiveDisk),
 		handled: semaphore.NewWeighted(int64(config.Limits.FrameBytes)),
+		passing: semaphore.NewWeighted(passingMessages * passingMessage),
 	}
 }
 
@@ -45,8 +54,8 @@ const usualMessage = 1 << 10
 type letter struct {
 	text  []byte
 	inbox *inbox
-	file  *messageFile // has the text of a large one that is not open
-	large bool
+	file  *messageFile        // has the text of a large one that is not open
+	room  *semaphore.Weighted // that a large one takes when it is open
 }
 
 // open reads back a large message when there is memory for it.
@@ -55,10 +64,14 @@ func (l *letter) open(ctx context.Context) error {
 		return nil
 	}
 	defer l.drop()
-	if err := l.inbox.handled.Acquire(ctx, l.file.size); err != nil {
+	room := l.inbox.handled
+	if l.file.size <= passingMessage {
+		room = l.inbox.passing
+	}
+	if err := room.Acquire(ctx, l.file.size); err != nil {
 		return err
 	}
-	l.text, l.large = make([]byte, l.file.size), true
+	l.text, l.room = make([]byte, l.file.size), room
 	if _, err := l.file.file.ReadAt(l.text, 0); err != nil {
 		l.release()
 		return failure(fmt.Errorf("read back a large message: %w", err))
@@ -76,15 +89,15 @@ func (l *letter) drop() {
 
 // release gives back the room that a large message takes.
 func (l *letter) release() {
-	if l.large {
-		l.inbox.handled.Release(int64(len(l.text)))
+	if l.room != nil {
+		l.room.Release(int64(len(l.text)))
 	}
 }
 
 // reuse gives the memory of a small message to another one. Nothing may refer to it
 // any more.
 func (l *letter) reuse() {
-	if l.large || cap(l.text) > usualMessage {
+	if l.room != nil || cap(l.text) > usualMessage {
 		return
 	}
 	if spoil != nil {

@@ -206,7 +206,7 @@ func TestQueueIsAbandoned(t *testing.T) {
 	q := newOrder(&store{file: &file{}})
 	taken, waiting := q.newRequest(setOf(1, 1)), q.newRequest(setOf(2, 1))
 	q.push(taken)
-	group := q.take()
+	group := q.take(time.Now())
 	q.push(waiting)
 	q.abandon(revlog.ErrGivenUp)
 	for _, r := range group {

@@ -30,10 +30,12 @@ type order struct {
 
 	lastGroup atomic.Int64 // commands in the last group of the loop; 0 after a lone writer
 
-	mu      sync.Mutex
-	waiting []*request
-	taken   []*request // the group that was taken last
-	closed  bool
+	mu        sync.Mutex
+	waiting   []*request // oldest first
+	weight    int        // of all that wait
+	taken     []*request // the group that was taken last
+	tookLarge bool       // that is a request that is too large for a group
+	closed    bool
 
 	free sync.Pool // requests
 }
@@ -52,7 +54,8 @@ func newOrder(s *store) *order {
 // A request is a command on its way to disk.
 type request struct {
 	command  revlog.Command
-	changes  int
+	weight   int
+	passed   time.Time      // when others were taken before it for the first time
 	receipt  revlog.Receipt // not to be looked at if err is not nil
 	err      error
 	done     chan struct{} // has room for one; full when receipt and err are final
@@ -127,10 +130,7 @@ func (o *order) newRequest(c revlog.Command) *request {
 	if !ok {
 		r = &request{done: make(chan struct{}, 1)}
 	}
-	r.command, r.changes = c, 0
-	if set, ok := c.(revlog.Set); ok {
-		r.changes = len(set.Changes)
-	}
+	r.command, r.weight, r.passed = c, o.store.weigh(c), time.Time{}
 	r.answered.Store(false)
 	return r
 }
@@ -150,6 +150,9 @@ func (o *order) commitAlone(r *request) bool {
 		return false
 	}
 	defer o.commitMu.Unlock()
+	if o.len() > 0 { // they came before
+		return false
+	}
 	err := guard(func() error {
 		o.commit([]*request{r})
 		<-r.done
@@ -193,7 +196,7 @@ func (o *order) commitGroup() {
 	o.commitMu.Lock()
 	defer o.commitMu.Unlock()
 	o.gather(int(o.lastGroup.Load()))
-	group := o.take()
+	group := o.take(time.Now())
 	o.commit(group)
 	o.lastGroup.Store(int64(len(group)))
 	if o.len() > 0 {
@@ -224,7 +227,7 @@ func (o *order) finish() {
 	o.idle.Stop()
 	o.close()
 	for o.len() > 0 {
-		o.commit(o.take())
+		o.commit(o.take(time.Now()))
 	}
 	for begun := time.Now(); time.Since(begun) < finishTimeout && o.store.objects.flush(); {
 	}
@@ -268,6 +271,7 @@ func (o *order) push(r *request) bool {
 		return false
 	}
 	o.waiting = append(o.waiting, r)
+	o.weight += r.weight
 	o.wake()
 	return true
 }
@@ -301,28 +305,6 @@ func (o *order) len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.waiting)
-}
-
-// maxGroupChanges is how many changes make a group: no command is added to one that has
-// as many.
-const maxGroupChanges = 20_000
-
-// take returns the waiting requests, or as many as make a group.
-func (o *order) take() []*request {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	n, changes := 0, 0
-	for n < len(o.waiting) && (n == 0 || changes < maxGroupChanges) {
-		changes += o.waiting[n].changes
-		n++
-	}
-	group := o.waiting[:n:n]
-	o.waiting = o.waiting[n:]
-	if len(o.waiting) == 0 {
-		o.waiting = nil
-	}
-	o.taken = group
-	return group
 }
 
 // gatherTimeout is how long a group may wait to become as large as the one before.
