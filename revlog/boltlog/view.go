@@ -77,19 +77,19 @@ func (v *txView) LastClient() (uint64, error) {
 	return v.clients.Sequence(), nil
 }
 
-// Held returns what is held of a client's set.
-func (v *txView) Held(client uint64) ([]fold.Part, error) {
-	prefix := heldKey(client, 0)
-	var parts []fold.Part
+// EachHeld visits what is held of a client's set, message by message.
+func (v *txView) EachHeld(client uint64, visit func(*fold.Part) error) error {
 	cursor := v.tx.Bucket(bucketHeld).Cursor()
-	for key, record := cursor.Seek(prefix); key != nil && binary.BigEndian.Uint64(key) == client; key, record = cursor.Next() {
+	for key, record := cursor.Seek(heldKey(client, 0)); key != nil && binary.BigEndian.Uint64(key) == client; key, record = cursor.Next() {
 		p, err := decodePart(key, record)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		parts = append(parts, p)
+		if err := visit(&p); err != nil {
+			return err
+		}
 	}
-	return parts, nil
+	return nil
 }
 
 // HeldCount returns how many messages are held of a client's set.

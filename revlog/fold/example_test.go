@@ -44,5 +44,5 @@ func (nothing) Entry(protocol.Revision) (e revlog.Entry, _ error) { return e, ni
 func (nothing) Object(string) (o fold.Object, _ error)            { return o, nil }
 func (nothing) Client(string) (c fold.Client, _ error)            { return c, nil }
 func (nothing) LastClient() (uint64, error)                       { return 0, nil }
-func (nothing) Held(uint64) ([]fold.Part, error)                  { return nil, nil }
+func (nothing) EachHeld(uint64, func(*fold.Part) error) error     { return nil }
 func (nothing) HeldCount(uint64) (int, error)                     { return 0, nil }

@@ -20,8 +20,10 @@ type View interface {
 	Object(key string) (Object, error)      // by [ObjectKey]; zero if there is none
 	Client(identity string) (Client, error) // zero if unknown
 	LastClient() (uint64, error)            // highest number given
-	Held(client uint64) ([]Part, error)     // in the order of the set
-	HeldCount(client uint64) (int, error)   // how many there are
+	HeldCount(client uint64) (int, error)   // how many messages are held of a client's set
+
+	// EachHeld visits them in the order of the set, up to an error.
+	EachHeld(client uint64, visit func(*Part) error) error
 }
 
 // A Fold applies commands, one after the other, to a view.
@@ -189,40 +191,6 @@ func (f *Fold) hold(c Client, h *HeldDelta, p Part, repairs *repairs) error {
 	h.Added = append(h.Added, p)
 	f.result.Held[c.Number] = h
 	return nil
-}
-
-// take empties what is held of a client and returns it.
-func (f *Fold) take(client uint64, h *HeldDelta) (parts []Part, err error) {
-	if h.Stored > 0 && !h.Dropped {
-		if parts, err = f.view.Held(client); err != nil {
-			return nil, err
-		}
-	}
-	parts = append(parts, h.Added...)
-	h.Added, h.Dropped = nil, true
-	return parts, nil
-}
-
-// resolveAll appends what stands of the changes of a set: of what is held of it,
-// and of its last message. Every message has its own base.
-func (f *Fold) resolveAll(c Client, h *HeldDelta, last Part, repairs *repairs) error {
-	parts, err := f.take(c.Number, h)
-	if err != nil {
-		return err
-	}
-	if len(parts) > 0 {
-		repairs.addUnheard(append(parts, last))
-	}
-	for _, p := range parts {
-		p.limits = last.limits
-		if !ruleBases {
-			p.Base = last.Base
-		}
-		if err := f.resolvePart(c, &p, repairs); err != nil {
-			return err
-		}
-	}
-	return f.resolvePart(c, &last, repairs)
 }
 
 func (f *Fold) resolvePart(c Client, p *Part, repairs *repairs) error {

@@ -58,30 +58,6 @@ func (r *repairs) add(key string, d Doubt) {
 	r.keys = append(r.keys, key)
 }
 
-// addUnheard adds objects of a set that came over several connections: those
-// created by the last message of a connection, which may not have heard that it
-// was held. What the client has deleted since is in no later message, because
-// in an initial upload it sends what is there. What later messages mention needs
-// no repair.
-func (r *repairs) addUnheard(parts []Part) {
-	if !ruleUnheard || parts[0].Connection == parts[len(parts)-1].Connection {
-		return
-	}
-	mentioned := map[string]bool{}
-	for i := len(parts) - 1; i >= 0; i-- {
-		last := i+1 < len(parts) && parts[i].Connection != parts[i+1].Connection
-		for _, change := range parts[i].Changes {
-			key := ObjectKey(change.Table, change.Key)
-			if last && change.Type == protocol.Create && !mentioned[key] {
-				r.add(key, wholeDoubt())
-			}
-		}
-		for _, change := range parts[i].Changes {
-			mentioned[ObjectKey(change.Table, change.Key)] = true
-		}
-	}
-}
-
 // mark appends the marks of repairs.
 func (f *Fold) mark(r *repairs) error {
 	f.result.Outcome.Repaired += len(r.keys)
