@@ -204,13 +204,21 @@ func (f *Fold) resolvePart(c Client, p *Part, repairs *repairs) error {
 
 func (f *Fold) resolveChange(c Client, p *Part, change protocol.Change, repairs *repairs) error {
 	key := ObjectKey(change.Table, change.Key)
+	if p.readOnly && repairs.isSettled(key) {
+		return nil
+	}
 	obj, err := f.object(key)
 	if err != nil {
 		return err
 	}
 	if p.readOnly {
-		if awaits, err := f.awaitsRepair(c, max(p.Base, p.sent), obj); err != nil || awaits {
+		awaits, err := f.awaitsRepair(c, max(p.Base, p.sent), obj)
+		if err != nil {
 			return err
+		}
+		if awaits {
+			repairs.settle(key)
+			return nil
 		}
 	}
 	others, marked, err := NetEffect(f, obj.Last, p.Base, f.head(), c.Number)

@@ -37,6 +37,8 @@ type repairs struct {
 	client uint64
 	keys   []string
 	doubts map[string]*Doubt
+
+	awaited map[string]bool // objects that have their mark, and are not to be marked again
 }
 
 func newRepairs(c Client) *repairs {
@@ -56,6 +58,20 @@ func (r *repairs) add(key string, d Doubt) {
 	}
 	r.doubts[key] = &d
 	r.keys = append(r.keys, key)
+}
+
+// isSettled reports whether it is known what becomes of an object that a client changes
+// that may only read: it is repaired whole, or awaits a repair.
+func (r *repairs) isSettled(key string) bool {
+	d := r.doubts[key]
+	return d != nil && d.whole || r.awaited[key]
+}
+
+func (r *repairs) settle(key string) {
+	if r.awaited == nil {
+		r.awaited = map[string]bool{}
+	}
+	r.awaited[key] = true
 }
 
 // mark appends the marks of repairs.
