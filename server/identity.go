@@ -79,7 +79,7 @@ func (s *session) succeed(ctx context.Context, identity string) error {
 	if err := s.finishFor(ctx, identity); err != nil {
 		return err
 	}
-	receipt, err := s.db.log.Submit(ctx, revlog.Resync{Client: s.identity, Own: true, Time: s.server.config.Now()})
+	receipt, err := s.resync(ctx, revlog.Resync{Client: s.identity, Own: true, Time: s.server.config.Now()})
 	s.sending(receipt.Head)
 	return err
 }

@@ -84,7 +84,7 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 		return 0, err
 	}
 	own := clear || !ok || s.peer.hasStrays()
-	receipt, err := s.db.log.Submit(ctx, revlog.Resync{Client: s.identity, Base: position, Own: own, Missing: missing, Time: s.server.config.Now()})
+	receipt, err := s.resync(ctx, revlog.Resync{Client: s.identity, Base: position, Own: own, Missing: missing, Time: s.server.config.Now()})
 	if err != nil {
 		return 0, err
 	}

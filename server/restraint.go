@@ -13,8 +13,9 @@ import (
 )
 
 // A restraint bounds what clients that may only read can make the logs grow: each
-// object that they change has to be repaired, and the log keeps that. Sets with
-// changes are counted by subject, because a subject can have any number of clients.
+// object that they change has to be repaired, and the log keeps that, and that a client
+// was sent something anew. Both are counted by subject, because a subject can have any
+// number of clients.
 // A set counts when it has been committed, so the first one may be of any size.
 type restraint struct {
 	perSecond int
@@ -32,10 +33,10 @@ const restraintSeconds = 100
 const mostRestrained = 1000
 
 var unrestrained = closing{code: websocket.StatusPolicyViolation,
-	reason: "too many changes of one that may only read; wait, or get a token that may write"}
+	reason: "too many changes, or downloads from the start, of one that may only read; wait, or get a token that may write"}
 
-// submitRestrained submits a set, unless the client may only read and has changed too
-// much.
+// submitRestrained submits a set, unless the client may only read and has made the log
+// grow too much.
 func (s *session) submitRestrained(ctx context.Context, set revlog.Set) (revlog.Receipt, error) {
 	if !set.ReadOnly || len(set.Changes)+len(set.Refused) == 0 {
 		return s.db.log.Submit(ctx, set)
@@ -48,6 +49,19 @@ func (s *session) submitRestrained(ctx context.Context, set revlog.Set) (revlog.
 	}
 	receipt, err := s.db.log.Submit(ctx, set)
 	s.server.restraint.count(s.grant.Subject, 1+receipt.Appended)
+	return receipt, err
+}
+
+// resync submits a resync, likewise. The log keeps it, so it counts as a change.
+func (s *session) resync(ctx context.Context, r revlog.Resync) (revlog.Receipt, error) {
+	if !s.grant.ReadOnly {
+		return s.db.log.Submit(ctx, r)
+	}
+	if !s.server.restraint.allows(s.grant.Subject) {
+		return revlog.Receipt{}, unrestrained
+	}
+	receipt, err := s.db.log.Submit(ctx, r)
+	s.server.restraint.count(s.grant.Subject, max(1, receipt.Appended))
 	return receipt, err
 }
 

@@ -41,3 +41,48 @@ func TestReadersCannotFillTheLog(t *testing.T) {
 		}
 	})
 }
+
+// A client that may only read makes the log no larger by subscribing again and again, as
+// itself or in the place of others.
+func TestResyncsOfReadersAreRestrained(t *testing.T) {
+	const connections, burst = 250, 100
+	for name, row := range map[string]struct {
+		identity func(i int) string // "" is what the client was given
+		resyncs  int                // of a connection
+	}{
+		"from the start":         {func(int) string { return "" }, 1},
+		"in the place of others": {func(i int) string { return fmt.Sprintf("other-%d.0", i) }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := startSite(t, server.Config{Authorizer: headerGrants{}, ReadOnlyPerSecond: 1})
+				olga := s.connect("/", http.Header{"Grant": {"olga"}})
+				olga.send(identity(""), changes(1, object("k", 1)), subscribe(0))
+				olga.received()
+				mine, refused := "", 0
+				for i := range connections {
+					presented := row.identity(i)
+					if presented == "" {
+						presented = mine
+					}
+					reader := s.connect("/", http.Header{"Grant": {"rita read"}})
+					reader.send(identity(presented), subscribe(0))
+					if messages := reader.received(); mine == "" && len(messages) > 0 {
+						var first struct{ ClientIdentity string }
+						if err := json.Unmarshal([]byte(messages[0]), &first); err != nil {
+							t.Fatal(err)
+						}
+						mine = first.ClientIdentity
+					}
+					if end := reader.ending(); end != nil && end.code == 1008 {
+						refused++
+					}
+					reader.cut()
+				}
+				if want := connections - burst/row.resyncs; refused < want-2 || refused > want+2 {
+					t.Errorf("%d of %d connections were refused, want about %d", refused, connections, want)
+				}
+			})
+		})
+	}
+}

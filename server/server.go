@@ -106,7 +106,7 @@ type Config struct {
 
 	MessagesPerSecond int // that one connection may send, or it is closed; default 10,000
 	BytesPerSecond    int // that are read from one connection; default 64 MiB
-	ReadOnlyPerSecond int // changes that are undone for one subject that may only read; default 100
+	ReadOnlyPerSecond int // changes that are undone for one subject that may only read, and resyncs; default 100
 
 	ReceiveDisk   int64  // bytes of large messages that are not complete, beyond which the oldest are given up; default 1 GiB
 	ReceiveFolder string // where they are; default that of the system for temporary files
