@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -91,7 +92,7 @@ func (s *Stepper) CommitUnheard(sets ...revlog.Set) error {
 	}
 	defer s.fold.Reset()
 	return s.file.update(func(tx *bbolt.Tx) error {
-		if err := s.resolve(tx, group); err != nil {
+		if err := s.resolve(tx, group, time.Now().Add(time.Hour)); err != nil {
 			return err
 		}
 		result := s.fold.Result()

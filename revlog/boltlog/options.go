@@ -2,6 +2,7 @@ package boltlog
 
 import (
 	"cmp"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -60,6 +61,8 @@ type bounds struct {
 	readChunk   int // objects that are read in one transaction
 	tailEntries int // entries in the tail
 	mapBytes    int // of the file that are mapped at least
+
+	groupTime time.Duration // after which no command of a group is begun
 }
 
 func (b bounds) withDefaults() bounds {
@@ -76,5 +79,8 @@ func (b bounds) withDefaults() bounds {
 		// A larger map has to wait for all readers when it grows, and commits
 		// wait for it. Address space costs nothing.
 		mapBytes: cmp.Or(b.mapBytes, 1<<30),
+		// Who sends a little comes first in a group, and should not wait for the others
+		// that may be slow.
+		groupTime: cmp.Or(b.groupTime, 200*time.Millisecond),
 	}
 }

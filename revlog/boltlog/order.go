@@ -234,8 +234,9 @@ func (o *order) finish() {
 	o.closeErr = errors.Join(o.store.file.fault, o.store.file.close())
 }
 
-// commit has the store apply a group, and answers all of it. If the group fails, each of
-// its commands is tried alone: one may be to blame, and the others need not suffer.
+// commit has the store apply a group, and answers all of it. What takes long is left for
+// another transaction. If the group fails, each of its commands is tried alone: one may be
+// to blame, and the others need not suffer.
 func (o *order) commit(group []*request) {
 	if len(group) == 0 {
 		return
@@ -256,6 +257,10 @@ func (o *order) commit(group []*request) {
 		err = fmt.Errorf("commit: %w", err)
 	}
 	for i, r := range group {
+		if err == nil && i == len(receipts) {
+			o.commit(group[i:])
+			return
+		}
 		if err == nil {
 			r.receipt = receipts[i]
 		}

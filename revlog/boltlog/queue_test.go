@@ -198,6 +198,29 @@ func TestSmallSetPassesLargeOnes(t *testing.T) {
 	}
 }
 
+// Those of a group that come first are not answered after those that take long.
+func TestSlowGroupIsCut(t *testing.T) {
+	var commits []int
+	options := Options{bounds: bounds{groupTime: 1}, Observe: func(c revlog.Commit) { commits = append(commits, c.Commands) }}
+	db, err := OpenStepper(filepath.Join(t.TempDir(), "queue.db"), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	receipts, err := db.Commit(setOf(1, 1), setOf(2, 1), setOf(3, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range receipts {
+		if r.Head != protocol.Revision(i+1) || r.Appended != 1 {
+			t.Errorf("set %d has the receipt %+v", i, r)
+		}
+	}
+	if want := []int{1, 1, 1}; !slices.Equal(commits, want) {
+		t.Errorf("the transactions have %v commands, want %v", commits, want)
+	}
+}
+
 // A lone writer does not pass those that wait.
 func TestLoneWriterWaitsForThoseBefore(t *testing.T) {
 	o := newOrder(&store{file: &file{}})

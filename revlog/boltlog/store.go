@@ -91,15 +91,16 @@ func (s *store) load(tx *bbolt.Tx) error {
 // errNothing rolls back a transaction that would write nothing, and saves its fsync.
 var errNothing = errors.New("nothing to store")
 
-// apply resolves a group of commands and commits what they add in one transaction. After
-// an error it has done nothing, or the log has ended. The receipts are valid until the
-// next call. Only the committer may call it.
+// apply resolves a group of commands and commits what they add in one transaction, or the
+// first of them if they take long: there are as many receipts. After an error it has done
+// nothing, or the log has ended. The receipts are valid until the next call. Only the
+// committer may call it.
 func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 	started := time.Now()
 	defer s.fold.Reset()
 	clear(s.heldCost)
 	err := s.file.update(func(tx *bbolt.Tx) error {
-		if err := s.resolve(tx, group); err != nil {
+		if err := s.resolve(tx, group, started); err != nil {
 			return err
 		}
 		result := s.fold.Result()
@@ -112,6 +113,9 @@ func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 		err = nil
 	}
 	result := s.fold.Result()
+	if err == nil {
+		group = group[:len(s.receipts)]
+	}
 	s.observe(len(group), &result, started, err)
 	if err != nil {
 		return nil, err
@@ -120,13 +124,17 @@ func (s *store) apply(group []revlog.Command) ([]revlog.Receipt, error) {
 	return s.receipts, nil
 }
 
-// resolve folds a group of commands into what is committed, and makes their receipts.
-func (s *store) resolve(tx *bbolt.Tx, group []revlog.Command) error {
+// resolve folds a group of commands into what is committed, and makes their receipts. It
+// leaves the rest when the time of a group is over.
+func (s *store) resolve(tx *bbolt.Tx, group []revlog.Command, started time.Time) error {
+	s.receipts = s.receipts[:0]
 	if err := s.fold.Begin(s.committed(tx)); err != nil {
 		return err
 	}
-	s.receipts = s.receipts[:0]
-	for _, c := range group {
+	for i, c := range group {
+		if i > 0 && time.Since(started) > s.options.bounds.groupTime {
+			break
+		}
 		receipt, err := s.fold.Apply(c)
 		if err != nil {
 			return err
