@@ -9,14 +9,28 @@ import (
 // A Command is what can be submitted to a log: a [Set], [Resync], [Rename], [Finish],
 // [Confirm] or [Stray]. It carries everything that decides what becomes of it, so that every log
 // with the same history does the same with it.
-type Command interface{ isCommand() }
+type Command interface {
+	// Clients returns the identities of those whose commands keep their order with it.
+	Clients() []string
+}
 
-func (Set) isCommand()     {}
-func (Resync) isCommand()  {}
-func (Rename) isCommand()  {}
-func (Finish) isCommand()  {}
-func (Confirm) isCommand() {}
-func (Stray) isCommand()   {}
+// Clients returns the client of the set.
+func (c Set) Clients() []string { return []string{c.Client} }
+
+// Clients returns the client that is resynced.
+func (c Resync) Clients() []string { return []string{c.Client} }
+
+// Clients returns the client by both names.
+func (c Rename) Clients() []string { return []string{c.From, c.To} }
+
+// Clients returns the client whose set is finished.
+func (c Finish) Clients() []string { return []string{c.Client} }
+
+// Clients returns the client that is confirmed.
+func (c Confirm) Clients() []string { return []string{c.Client} }
+
+// Clients returns the client that a batch may still come to.
+func (c Stray) Clients() []string { return []string{c.Client} }
 
 // A Set is a set of changes from a client or, if it is partial, one message of a set.
 type Set struct {

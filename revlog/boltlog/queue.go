@@ -52,22 +52,6 @@ func (s *store) heldOf(identity string) int {
 	return s.held.byClient[s.clients[identity].Number].bytes
 }
 
-// clients returns the identities of a command: what has one in common with an earlier
-// one is not to be taken before that.
-func (r *request) clients() []string {
-	switch c := r.command.(type) {
-	case revlog.Set:
-		return []string{c.Client}
-	case revlog.Finish:
-		return []string{c.Client}
-	case revlog.Resync:
-		return []string{c.Client}
-	case revlog.Rename:
-		return []string{c.From, c.To}
-	}
-	return nil
-}
-
 // take returns the requests that are the next group, and no request twice.
 func (o *order) take(now time.Time) []*request {
 	o.mu.Lock()
@@ -125,7 +109,7 @@ func (o *order) candidates(now time.Time) []*request {
 		if r.passed.IsZero() {
 			r.passed = now
 		}
-		clients := r.clients()
+		clients := r.command.Clients()
 		if !slices.ContainsFunc(clients, func(identity string) bool { return seen[identity] }) {
 			next = append(next, r)
 		}

@@ -77,8 +77,8 @@ func (w *queueWorld) take() {
 func (w *queueWorld) lightest() (light *request) {
 	seen := map[string]bool{}
 	for _, r := range w.waiting {
-		free := !slices.ContainsFunc(r.clients(), func(identity string) bool { return seen[identity] })
-		for _, identity := range r.clients() {
+		free := !slices.ContainsFunc(r.command.Clients(), func(identity string) bool { return seen[identity] })
+		for _, identity := range r.command.Clients() {
 			seen[identity] = true
 		}
 		if free && r.weight <= maxGroupWeight && (light == nil || r.weight < light.weight) {
@@ -92,7 +92,7 @@ func (w *queueWorld) remove(taken map[*request]bool) {
 	var rest []*request
 	passed := map[string]bool{}
 	for _, r := range w.waiting {
-		for _, identity := range r.clients() {
+		for _, identity := range r.command.Clients() {
 			if taken[r] && passed[identity] {
 				w.t.Fatalf("a request of %s was taken before an older one", identity)
 			}
@@ -103,7 +103,7 @@ func (w *queueWorld) remove(taken map[*request]bool) {
 		if w.takes[r]--; w.takes[r] == 0 {
 			w.t.Fatal("a request has waited for too many groups")
 		}
-		for _, identity := range r.clients() {
+		for _, identity := range r.command.Clients() {
 			passed[identity] = true
 		}
 		rest = append(rest, r)
