@@ -79,9 +79,7 @@ func (s *session) handleNext(l *life, read arrival) error {
 		return net.ErrClosed
 	}
 	s.beginHandling(l)
-	if s.unfinished != nil {
-		s.unfinished.Stop()
-	}
+	s.rest.arrives()
 	if err := s.handle(l, read.message); err != nil {
 		return err
 	}

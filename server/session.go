@@ -69,7 +69,7 @@ type session struct {
 	opened      chan struct{} // closed when the first batch has been sent
 	ended       chan struct{} // closed when the reading has ended
 	alarms      alarms
-	unfinished  *time.Timer // goes off when a set that was sent in part is left lying; nil if none was
+	rest        rest // of a set that was sent in part
 
 	introduced atomic.Pointer[introduction] // nil until its database is open
 	progress   progress
@@ -207,20 +207,6 @@ func (s *session) close(c closing) {
 	_ = s.conn.Close(c.code, c.reason) // a peer that is gone does not answer
 }
 
-// awaitRest sees to it that a set that the client sent in part is finished if it does
-// not go on with it.
-func (s *session) awaitRest(ctx context.Context) {
-	if s.unfinished != nil {
-		s.unfinished.Reset(s.server.config.HoldTimeout)
-		return
-	}
-	s.unfinished = s.alarms.set(s.server.config.HoldTimeout, func(*time.Timer) {
-		if err := s.finishHeld(ctx); err != nil && ctx.Err() == nil {
-			s.close(failure(err))
-		}
-	})
-}
-
 // errGone says that a frame could not be written: the client is gone, or takes
 // nothing in.
 var errGone = errors.New("client is gone")
@@ -264,6 +250,7 @@ func (s *session) readMessage() (*letter, error) {
 	if err != nil {
 		return nil, s.readError(err)
 	}
+	s.rest.begins()
 	if kind == websocket.MessageBinary {
 		return nil, errBinary
 	}
