@@ -52,7 +52,7 @@ func checkSyntax(frame []byte) *Error {
 // envelope holds the raw members of a message. Absent members are nil; of a
 // repeated member the last counts, as in JSON.parse.
 type envelope struct {
-	kind, clientIdentity, requestID, changes, baseRevision, partial, syncedRevision []byte
+	kind, clientIdentity, requestID, changes, baseRevision, partial, first, syncedRevision []byte
 }
 
 func readEnvelope(frame []byte) envelope {
@@ -71,6 +71,8 @@ func readEnvelope(frame []byte) envelope {
 			e.baseRevision = value
 		case "partial":
 			e.partial = value
+		case "first":
+			e.first = value
 		case "syncedRevision":
 			e.syncedRevision = value
 		}
@@ -111,6 +113,9 @@ func (e envelope) decodeChanges(limits Limits) (Message, *Error) {
 	var err *Error
 	if msg.Partial, err = decodeBool(e.partial); err != nil {
 		return fail(err.in("partial"))
+	}
+	if msg.First, err = decodeBool(e.first); err != nil {
+		return fail(err.in("first"))
 	}
 	if len(e.changes) == 0 || e.changes[0] != '[' {
 		return fail(errorf("changes: an array of changes, empty if there are none, not %s", orMissing(e.changes)))

@@ -36,6 +36,8 @@ func TestDecode(t *testing.T) {
 		{"bare minimum", `{"type":"changes","changes":[ ],"requestId":0}`, protocol.Changes{RequestID: "0"}},
 		{"partial", `{"type":"changes","changes":[],"partial":true,"baseRevision":3,"requestId":2}`,
 			protocol.Changes{RequestID: "2", Base: 3, Partial: true}},
+		{"first", `{"type":"changes","changes":[],"first":true,"partial":true,"requestId":2}`,
+			protocol.Changes{RequestID: "2", Partial: true, First: true}},
 		{"partial null", `{"type":"changes","changes":[],"partial":null,"requestId":2}`, protocol.Changes{RequestID: "2"}},
 		{"request id kept as written", `{"type":"changes","changes":[],"requestId":-1.50e2}`, protocol.Changes{RequestID: "-1.50e2"}},
 		{"of repeated members the last", `{"type":"subscribe","requestId":1,"changes":3,"type":"changes","requestId":2,"changes":[]}`,
@@ -118,6 +120,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"no changes", ``, `changes: an array of changes, empty if there are none, not nothing`},
 		{"changes is null", `,"changes":null`, `changes: an array of changes, empty if there are none, not null`},
 		{"changes is an object", `,"changes":{}`, `changes: an array of changes, empty if there are none, not {}`},
+		{"first is a number", `,"changes":[],"first":1`, `first: true or false, not 1`},
 		{"partial is a number", `,"changes":[],"partial":1`, `partial: true or false, not 1`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"clientIdentity","clientIdentity":null}`,
 		`{"type":"subscribe","syncedRevision":17}`,
-		`{"type":"changes","changes":[{"type":1,"table":"t","key":"k","obj":{"a":[1.0,"\ud800"]}}],"partial":true,"baseRevision":3,"requestId":1}`,
+		`{"type":"changes","changes":[{"type":1,"table":"t","key":"k","obj":{"a":[1.0,"\ud800"]}}],"partial":true,"first":true,"baseRevision":3,"requestId":1}`,
 		`{"type":"changes","changes":[{"type":2,"table":"t","key":[1,"a"],"mods":{"a.b.":null}},{"type":3,"table":"","key":1e-7}],"requestId":2}`,
 		` [ "\\" ] `,
 		`{"type":"changes","changes":[{"type":1,"table":"t","key":{}},{"type":3,"table":"t","key":1}],"requestId":0}`,
@@ -77,7 +77,7 @@ func asClientSends(msg protocol.Changes) []byte {
 		}
 		frame = append(frame, refused.Change...)
 	}
-	return fmt.Appendf(frame, `],"partial":%t,"requestId":%s,"baseRevision":%d}`, msg.Partial, msg.RequestID, msg.Base)
+	return fmt.Appendf(frame, `],"partial":%t,"first":%t,"requestId":%s,"baseRevision":%d}`, msg.Partial, msg.First, msg.RequestID, msg.Base)
 }
 
 // requireText fails unless out may be sent as a text frame.

@@ -91,6 +91,7 @@ type Changes struct {
 	Refused   []Refusal
 	Base      Revision // last revision the client had applied before it made the changes
 	Partial   bool     // more of this set follows
+	First     bool     // it begins a set: nothing that came before is a part of that
 }
 
 // A Refusal is a change that can never be accepted: of a table, key or key path

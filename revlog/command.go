@@ -42,6 +42,11 @@ type Set struct {
 	Time    time.Time          // when it was received
 	Limits  Limits
 
+	// First says that the set begins with this message. What is held of the client is
+	// of an earlier attempt to send what comes now, and is dropped, unless the client
+	// may only read: who may not write drops nothing of one who may.
+	First bool
+
 	// Connection identifies the connection that the set came over among the client's.
 	Connection string
 

@@ -90,6 +90,8 @@ func TestAblationOfWhatDexieMends(t *testing.T) {
 		"base back": "partial_messages_have_their_own_base",
 		"unheard":   "partial_held_across_reconnect",
 		"apart":     "held_set_is_left_to_who_may_write",
+		"attempt":   "first_drops_an_earlier_attempt",
+		"composed":  "first_begins_a_set_of_one_moment",
 	} {
 		t.Run(rule, func(t *testing.T) {
 			again := exec.Command(os.Args[0], "-off", rule, "-test.run", "TestConversations/^"+conversation+"$")

@@ -174,6 +174,7 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	}
 	s.lastSet.Store(int64(thisMoment()))
 	s.holdFeed()
+	s.compose(msg)
 	// The reading waits here, so nobody could cancel it.
 	receipt, err := s.submitRestrained(context.Background(), revlog.Set{
 		Client:  s.identity,
@@ -181,12 +182,13 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 		Changes: msg.Changes,
 		Refused: msg.Refused,
 		Partial: msg.Partial,
+		First:   msg.First,
 		Time:    s.server.config.Now(),
 		Limits:  s.server.config.setLimits(),
 
-		Sent:       s.dispatched().position,
+		Sent:       s.composed.sent,
 		Connection: s.id,
-		Stale:      s.stale,
+		Stale:      s.composed.stale,
 		ReadOnly:   s.grant.ReadOnly,
 		Apart:      s.grant.ReadOnly && s.peer.wishFinished() != nil,
 	})
@@ -202,7 +204,8 @@ func (s *session) submit(msg protocol.Changes) ([]byte, error) {
 	if s.holding = receipt.Held; !receipt.Held && !s.grant.ReadOnly {
 		s.peer.fulfil()
 	}
-	if s.sets++; s.sets > 1 {
+	s.sets++
+	if !s.composed.opening {
 		s.peer.speaking()
 	}
 	s.stale = false // what comes now was made up after the acknowledgement

@@ -14,6 +14,7 @@ const (
 	ruleMute     = true // the newest connection speaks for the client
 	ruleFence    = true // once the older one has all that it was sent
 	ruleTakeover = true // the first set after that may be stale
+	ruleComposed = true // so may all messages of a set that was made up at once
 	ruleLate     = true // unless it is late: then the older one goes on
 	ruleSucceed  = true // a new identity in the place of one starts with all it may know
 	ruleStray    = true // with what it alone changed, if an old batch may still come

@@ -53,6 +53,7 @@ type session struct {
 	stale      bool // the first set may be older than what the client sent elsewhere
 	late       bool // so is the first, and the other connection goes on
 	sets       int  // that have come, or messages of them
+	composed   composition
 	wentOn     bool // a set with changes has come
 	overheard  bool // likewise, while it is muted
 	holding    bool // the log holds messages of a set that is not complete

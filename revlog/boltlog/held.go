@@ -102,6 +102,9 @@ func (s *store) reserveHeld(set revlog.Set) (release func(), err error) {
 	defer s.mu.Unlock()
 	h := &s.held
 	own, total := h.byClient[number].bytes+h.coming[set.Client]+cost, h.total+h.allComing+cost
+	if set.First { // what is held is dropped
+		own, total = own-h.byClient[number].bytes, total-h.byClient[number].bytes
+	}
 	switch {
 	case own > s.options.HeldBytesPerClient:
 		return nil, fmt.Errorf("%w: %d of %d bytes", revlog.ErrHeldTooLarge, own, s.options.HeldBytesPerClient)

@@ -60,6 +60,23 @@ func TestHeldBytesAreBounded(t *testing.T) {
 	hold("a", 7, nil)
 }
 
+// What an earlier attempt left does not count against the next one.
+func TestNextAttemptHasTheRoomOfTheLast(t *testing.T) {
+	db := openHeld(t, filepath.Join(tempDir(t), "held.db"))
+	for attempt := range 3 {
+		for key := range 2 {
+			set := heldSet("a", key, true)
+			set.First = key == 0
+			if _, err := db.Submit(t.Context(), set); err != nil {
+				t.Fatalf("attempt %d, part %d: %v", attempt, key, err)
+			}
+		}
+	}
+	if r, err := db.Submit(t.Context(), heldSet("a", 2, false)); err != nil || r.Appended != 3 {
+		t.Errorf("the last message of the set appends %d, %v; want 3", r.Appended, err)
+	}
+}
+
 func TestDirBoundsDatabases(t *testing.T) {
 	dir, err := boltlog.OpenDir(tempDir(t), boltlog.Options{Databases: 1})
 	if err != nil {

@@ -114,6 +114,9 @@ func (f *Fold) set(set revlog.Set) (holds bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if set.First && !set.ReadOnly && ruleAttempt {
+		h.Added, h.Dropped = nil, true
+	}
 	switch holds = set.Partial && !set.ReadOnly; {
 	case holds:
 		err = f.hold(c, h, part, repairs)

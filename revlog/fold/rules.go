@@ -22,6 +22,7 @@ const (
 	ruleUnheard   = true // objects of which the client may not have heard are repaired
 	ruleRefused   = true // so are those of refused changes
 	ruleReadOnly  = true // and those that a client would change that may not
+	ruleAttempt   = true // what is held of an earlier attempt is dropped when the next begins
 	ruleApart     = true // so are those of a set that leaves what is held as it is
 	ruleAsCreate  = true // what clients cannot update goes down whole
 )

@@ -8,6 +8,7 @@ var (
 	ruleNarrow, ruleSpare, ruleStored                  = true, true, true
 	ruleDoubt, ruleStale, ruleBaseBack, ruleUnheard    = true, true, true, true
 	ruleRefused, ruleReadOnly, ruleApart, ruleAsCreate = true, true, true, true
+	ruleAttempt                                        = true
 )
 
 // Rules returns the switches of the rules.
@@ -18,5 +19,6 @@ func Rules() map[string]*bool {
 		"narrow": &ruleNarrow, "spare": &ruleSpare, "stored": &ruleStored,
 		"doubt": &ruleDoubt, "stale": &ruleStale, "base back": &ruleBaseBack, "unheard": &ruleUnheard,
 		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "as create": &ruleAsCreate,
+		"attempt": &ruleAttempt,
 	}
 }

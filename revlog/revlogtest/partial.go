@@ -63,6 +63,35 @@ var partialTests = []test{
 		WantChanges(t, log.Objects(), Create("todos", 2, `{"n":2}`))
 	}},
 
+	{"a set that begins anew has nothing of what is held", func(t *testing.T, log *Log) {
+		anew := func(partial bool, changes ...protocol.Change) revlog.Receipt {
+			return log.submit(revlog.Set{Client: "a", First: true, Partial: partial, Changes: changes})
+		}
+		a := log.Client("a")
+		anew(true, Create("todos", 1, `{}`))
+		a.Begins(Create("todos", 2, `{}`))
+		log.Reopens()
+		wantReceipt(t, anew(true, Create("todos", 3, `{}`)), revlog.Receipt{Held: true})
+		log.Crashes()
+		a.Begins(Create("todos", 4, `{}`))
+		wantReceipt(t, a.Submits(Create("todos", 5, `{}`)), revlog.Receipt{Head: 3, Appended: 3})
+		anew(true, Create("todos", 6, `{}`))
+		wantReceipt(t, anew(false, Create("todos", 7, `{}`)), revlog.Receipt{Head: 4, Appended: 1})
+		anew(true, Create("todos", 8, `{}`))
+		wantReceipt(t, anew(false), revlog.Receipt{Head: 4})
+		wantReceipt(t, a.Submits(), revlog.Receipt{Head: 4})
+		WantChanges(t, log.Objects(), Create("todos", 3, `{}`), Create("todos", 4, `{}`), Create("todos", 5, `{}`), Create("todos", 7, `{}`))
+	}},
+
+	{"a set of one who may only read drops nothing of what is held", func(t *testing.T, log *Log) {
+		a := log.Client("a")
+		a.Begins(Create("todos", 1, `{}`))
+		log.submit(revlog.Set{Client: "a", First: true, ReadOnly: true, Apart: true, Changes: []protocol.Change{Create("todos", 2, `{}`)}})
+		WantChanges(t, log.Objects())
+		log.submit(revlog.Set{Client: "a", First: true, ReadOnly: true, Changes: []protocol.Change{Create("todos", 3, `{}`)}})
+		WantChanges(t, log.Objects(), Create("todos", 1, `{}`))
+	}},
+
 	{"a partial set of many messages keeps their order", func(t *testing.T, log *Log) {
 		const messages = 300
 		a := log.Client("a")
