@@ -38,14 +38,14 @@ type serveCommand struct {
 	MaxMessagesPerSecond     count     `group:"Connections:" default:"10000" placeholder:"N" help:"Most messages a second from one connection (${default}). One that sends more is closed with 1008."`
 	MaxBytesPerSecond        size      `group:"Connections:" default:"64MiB" placeholder:"SIZE" help:"Most bytes a second from one connection (${default}). One that sends more is read more slowly."`
 
-	MaxFrame         size  `group:"Limits:" default:"64MiB" placeholder:"SIZE" help:"Largest message from a client (${default}). An app sends its whole database in one when it first connects. If that is more, raise this."`
+	MaxFrame         size  `group:"Limits:" default:"64MiB" placeholder:"SIZE" help:"Largest message from a client (${default}). An app with an older sync-protocol.js sends its whole database in one when it first connects. If that is more, raise this."`
 	MaxChanges       count `group:"Limits:" default:"1000000" placeholder:"N" help:"Most changes in one message from a client (${default})."`
 	MaxObject        size  `group:"Limits:" default:"16MiB" placeholder:"SIZE" help:"Largest object (${default}). A change that makes a larger one is refused."`
 	MaxDepth         count `group:"Limits:" default:"128" placeholder:"N" help:"Deepest nesting of an object (${default})."`
 	MaxTable         size  `group:"Limits:" default:"256" placeholder:"SIZE" help:"Longest name of a table, in bytes (${default})."`
 	MaxKey           size  `group:"Limits:" default:"4KiB" placeholder:"SIZE" help:"Longest key of an object, as JSON (${default})."`
 	MaxSteps         count `group:"Limits:" default:"100" placeholder:"N" help:"Most steps of a key path (${default})."`
-	MaxHeldPerClient size  `group:"Limits:" default:"256MiB" placeholder:"SIZE" help:"Most that is held of one client's set until its last part has come (${default}). What is more is closed with 1009."`
+	MaxHeldPerClient size  `group:"Limits:" default:"256MiB" placeholder:"SIZE" help:"Most that is held of one client's set until its last part has come (${default}). What is more is closed with 1009. An app sends its whole database as one set when it first connects. If that is more, raise this."`
 	MaxHeld          size  `group:"Limits:" default:"4GiB" placeholder:"SIZE" help:"Most that is held of the sets of all clients of a database (${default}). What is more is closed with 1013."`
 	MaxReceiving     size  `group:"Limits:" default:"1GiB" placeholder:"SIZE" help:"Most bytes of large messages that have not arrived completely, from all clients (${default}). They are kept in the data folder. If there are more, the connection with the oldest is closed with 1013."`
 	MaxDatabases     count `group:"Limits:" default:"10000" placeholder:"N" help:"Most databases (${default}). Connections to further ones are closed with 1013."`
@@ -56,7 +56,7 @@ type serveCommand struct {
 	PingTimeout  span `group:"Timing:" default:"15s" placeholder:"TIME" help:"Time to answer a ping; after it the connection is closed (${default})."`
 	WriteTimeout span `group:"Timing:" default:"30s" placeholder:"TIME" help:"Time in which a client must take in some of what it is sent, however little; after it the connection is closed (${default})."`
 	IdleTimeout  span `group:"Timing:" default:"1m" placeholder:"TIME" help:"Time from the end of a database's last connection until its file is closed (${default})."`
-	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"Time for a connected client to continue a set that it has sent in part; after it that part is committed (${default})."`
+	HoldTimeout  span `group:"Timing:" default:"10s" placeholder:"TIME" help:"Time for a connected client to continue a set that it has sent in part; after it that part is committed (${default}). It does not run while a message is coming in."`
 	HeldExpiry   span `group:"Timing:" default:"168h" placeholder:"TIME" help:"The same for a client that is away (${default})."`
 	DrainTimeout span `group:"Timing:" default:"5s" placeholder:"TIME" help:"Time over which connections are closed, one after the other, when the server ends (${default}). The program ends at most 2 s later."`
 

@@ -3,12 +3,31 @@
  * dexie-syncable, and before the database is made. Once `db.open()` is through,
  * `db.syncable.connect('websocket', 'wss://host/db/name')` keeps `db` in sync. It tries again by itself after a
  * lost connection and after a failed first attempt; of that one, its promise tells. If the database is not open,
- * a failed first attempt closes it. An option, third argument: `reconnectDelay` in milliseconds, 5000 by default.
+ * a failed first attempt closes it. Options, third argument: `reconnectDelay` in milliseconds, 5000 by default, and
+ * `messageBytes`, 4 MiB by default: what is more goes out in several messages.
  */
 (() => {
+  const utf8 = new TextEncoder();
+
+  /** The changes in groups for one message each. A change that is too large by itself is a group of its own. */
+  function cut(changes, messageBytes) {
+    const groups = [[]];
+    let bytes = 0;
+    for (const change of changes) {
+      const size = utf8.encode(JSON.stringify(change)).length + 1;
+      if (bytes > 0 && bytes + size > messageBytes) {
+        groups.push([]);
+        bytes = 0;
+      }
+      groups.at(-1).push(change);
+      bytes += size;
+    }
+    return groups;
+  }
+
   function sync(context, url, options, baseRevision, syncedRevision, changes, partial, ...callbacks) {
     const [applyRemoteChanges, onChangesAccepted, onSuccess, onError] = callbacks;
-    const { reconnectDelay = 5000 } = options;
+    const { reconnectDelay = 5000, messageBytes = 4 * 1024 * 1024 } = options;
     const socket = new WebSocket(url);
     const unacknowledged = new Map(); // requestId -> onChangesAccepted
     let lastRequestId = 0;
@@ -18,9 +37,26 @@
 
     const send = (message) => socket.send(JSON.stringify(message));
 
+    // Dexie.Syncable can cut a set, too: `partial` says that more follows in further calls. What it was told to be
+    // accepted of such a set it does not send again. Otherwise `first` has the server drop what it holds.
     function sendChanges(changes, baseRevision, partial, onChangesAccepted) {
-      unacknowledged.set(++lastRequestId, onChangesAccepted);
-      send({ type: 'changes', changes, partial, baseRevision, requestId: lastRequestId });
+      const isWhole = !partial && !context.isWithinSet;
+      const accepted = () => {
+        context.isWithinSet = partial; // saved with what Dexie.Syncable notes
+        onChangesAccepted();
+      };
+      cut(changes, messageBytes).forEach((group, n, { length }) => {
+        const [isFirst, isLast] = [n === 0, n === length - 1];
+        unacknowledged.set(++lastRequestId, isLast ? accepted : () => {});
+        send({
+          type: 'changes',
+          changes: group,
+          first: isWhole && isFirst,
+          partial: partial || !isLast,
+          baseRevision,
+          requestId: lastRequestId,
+        });
+      });
     }
 
     function disconnect() {

@@ -35,6 +35,7 @@ export class Run {
     this.#delay = reconnectDelay;
     this.protocol = this.#random.pick(protocols);
     this.threshold = this.#random.pick([Infinity, Infinity, 1, 2, 2, 3]);
+    this.options = { reconnectDelay, ...this.#random.pick([{}, { messageBytes: 1 }, { messageBytes: 200 }]) };
   }
 
   /** Plays it; rejects if the apps and the server do not end equal. */
@@ -81,7 +82,7 @@ export class Run {
   async #begin({ random, app, editor, line, protocol }) {
     const tables = this.threshold === Infinity ? undefined : [random.pick(Object.keys(STORES))];
     for (let n = random.below(8); n > 0; n--) await editor.edit(app.db, tables);
-    app.connect(line.url, { protocol, reconnectDelay: this.#delay }).catch(() => {}); // it tries again by itself
+    app.connect(line.url, { protocol, ...this.options }).catch(() => {}); // it tries again by itself
     if (tables) await eventually(async () => assert.ok(await app.hasUploaded()), { within: 120_000 });
   }
 

@@ -12,6 +12,7 @@ export class App {
   #versions;
   #storage = new Storage();
   #page;
+  #connection;
 
   name = `app ${++started}`;
   /** @type {Dexie} */
@@ -51,11 +52,10 @@ export class App {
   }
 
   /** Starts to sync; resolves when the first exchange is through. */
-  async connect(url, { protocol = 'websocket', reconnectDelay = RECONNECT_DELAY } = {}) {
+  async connect(url, { protocol = 'websocket', ...options } = {}) {
     this.url = url;
-    this.protocol = protocol;
-    this.reconnectDelay = reconnectDelay;
-    await this.db.syncable.connect(protocol, url, { reconnectDelay });
+    this.#connection = { protocol, reconnectDelay: RECONNECT_DELAY, ...options };
+    await this.goOnline();
   }
 
   async goOffline() {
@@ -63,7 +63,8 @@ export class App {
   }
 
   async goOnline() {
-    await this.connect(this.url, this);
+    const { protocol, ...options } = this.#connection;
+    await this.db.syncable.connect(protocol, this.url, options);
   }
 
   /** Leaves the page and comes back, online or not. */
