@@ -1,4 +1,4 @@
-import { someValue } from '../support/writer.js';
+import { someValue } from '../support/values.js';
 
 /** Schema of the tables that are edited: one for each kind of key. */
 export const STORES = {
@@ -35,9 +35,12 @@ const PATHS = ['p', 'p', 'p.x', 'p.x', 'p.x.y', 'p.z', 'q', 'q.x', 'list', 'done
 /** A user who edits the same few objects as all others, in every way that Dexie has. */
 export class Editor {
   #random;
+  #value;
 
-  constructor(random) {
+  /** @param {(random: import('../support/random.js').Random) => unknown} value makes values to write */
+  constructor(random, value = someValue) {
     this.#random = random;
+    this.#value = value;
   }
 
   /** Makes one edit, in the tables given; what the database refuses, as an add of what is there, is no edit. */
@@ -65,7 +68,7 @@ export class Editor {
     if (choice < 0.38) return this.#add(table, name, key);
     if (choice < 0.44) return this.#put(table, name, KEYS[name]);
     if (choice < 0.48) return table.bulkDelete(KEYS[name].slice(random.below(3)));
-    if (choice < 0.54) return table.toCollection().modify({ [random.pick(PATHS)]: someValue(random) });
+    if (choice < 0.54) return table.toCollection().modify({ [random.pick(PATHS)]: this.#value(random) });
     if (choice < 0.6) return this.#recreate(table, name, key);
     return table.update(key, this.#mods());
   }
@@ -77,7 +80,7 @@ export class Editor {
   }
 
   #mods() {
-    const mods = { [this.#random.pick(PATHS)]: someValue(this.#random) };
+    const mods = { [this.#random.pick(PATHS)]: this.#value(this.#random) };
     if (this.#random.next() < 0.3) mods.also = this.#random.below(10);
     return mods;
   }
@@ -98,6 +101,6 @@ export class Editor {
   }
 
   #content() {
-    return { p: someValue(this.#random), q: someValue(this.#random) };
+    return { p: this.#value(this.#random), q: this.#value(this.#random) };
   }
 }

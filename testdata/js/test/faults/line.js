@@ -17,6 +17,7 @@ export class Line {
   #calls = new Set();
   #refusing = false;
   #slowest;
+  #next = null;
 
   /**
    * @param {import('../support/random.js').Random} random
@@ -65,12 +66,12 @@ export class Line {
 
   /** Loses all connections right before the next acknowledgement. */
   loseAck() {
-    this.#meddle(DOWN, (call, bytes, deliver) => {
-      const at = bytes.indexOf('"ack"');
-      if (at < 0) return deliver(bytes);
-      deliver(bytes.subarray(0, at));
-      call.end();
-    });
+    this.#meddle(DOWN, loseBefore('"ack"'));
+  }
+
+  /** Loses the next connection right before the app hears its identity. */
+  loseIdentity() {
+    this.#next = loseBefore('"clientIdentity"');
   }
 
   /** One end of all connections is gone, and the other does not know. */
@@ -103,12 +104,24 @@ export class Line {
     const latency = () => this.#random.below(this.#slowest + 1);
     const call = new Call(app, server, latency, () => this.#calls.delete(call));
     this.#calls.add(call);
+    if (this.#next) this.#meddle(DOWN, this.#next);
+    this.#next = null;
   }
 
   #close() {
     this.cut();
     this.#listener.close();
   }
+}
+
+/** Decides on what comes such that the connection is lost right before a text. */
+function loseBefore(text) {
+  return (call, bytes, deliver) => {
+    const at = bytes.indexOf(text);
+    if (at < 0) return deliver(bytes);
+    deliver(bytes.subarray(0, at));
+    call.end();
+  };
 }
 
 /** One connection: a socket at each end. */

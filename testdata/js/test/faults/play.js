@@ -1,10 +1,8 @@
-import { Run } from './run.js';
-
 /**
- * Plays runs, several at a time, and returns those that failed.
+ * Plays runs of a kind, several at a time, and returns those that failed.
  * @returns {Promise<{ seed: number, error: Error }[]>}
  */
-export async function playAll({ runs, seed, parallel, report, ...options }) {
+export async function playAll(Run, { runs, seed, parallel, report, ...options }) {
   const seeds = Array.from({ length: runs }, (_, n) => seed + n);
   const totals = {};
   const failures = [];
@@ -12,11 +10,11 @@ export async function playAll({ runs, seed, parallel, report, ...options }) {
   report(`seeds ${seed} to ${seed + runs - 1}`);
   const worker = async () => {
     for (let next; (next = seeds.shift()) !== undefined; ) {
-      const { run, error } = await playOne({ seed: next, ...options });
+      const { run, error } = await playOne(Run, { seed: next, ...options });
       for (const [what, times] of Object.entries(run.counts)) totals[what] = (totals[what] ?? 0) + times;
       if (error) {
         failures.push({ seed: next, error });
-        report(`seed ${next} (${run.protocol}, in parts of ${run.threshold}): ${error?.stack ?? error}`);
+        report(`seed ${next} (${run.description}): ${error?.stack ?? error}`);
       }
       if (++ended % 10 === 0 || ended === runs) report(`${ended} runs, ${failures.length} failed`);
     }
@@ -26,7 +24,7 @@ export async function playAll({ runs, seed, parallel, report, ...options }) {
   return failures;
 }
 
-async function playOne(options) {
+async function playOne(Run, options) {
   const scope = new Scope();
   const run = new Run(scope, options);
   try {

@@ -7,7 +7,8 @@ import { eventually } from '../support/eventually.js';
 import { Random } from '../support/random.js';
 import { Server } from '../support/server.js';
 import { Editor, STORES } from './edits.js';
-import { DOWN, Line, UP } from './line.js';
+import { Failures } from './failures.js';
+import { Line } from './line.js';
 import { inParts } from './protocols.js';
 
 /** Written by every app at the end: what comes behind everything else. */
@@ -21,28 +22,38 @@ export class Run {
   #server;
   #actors;
   #editing;
-
-  /** How often each thing happened. */
-  counts = {};
+  #failures;
 
   /**
    * @param {{ after: (end: () => void) => void }} t
-   * @param {{ seed: number, protocols: string[], reconnectDelay: number }} options
+   * @param {{ seed: number, protocols: string[], reconnectDelay: number, kinds?: string[] }} options
    */
-  constructor(t, { seed, protocols, reconnectDelay }) {
+  constructor(t, { seed, protocols, reconnectDelay, kinds }) {
     this.#t = t;
     this.#random = new Random(seed);
     this.#delay = reconnectDelay;
+    this.#failures = new Failures(reconnectDelay, kinds);
     this.protocol = this.#random.pick(protocols);
     this.threshold = this.#random.pick([Infinity, Infinity, 1, 2, 2, 3]);
     this.options = { reconnectDelay, ...this.#random.pick([{}, { messageBytes: 1 }, { messageBytes: 200 }]) };
+  }
+
+  get description() {
+    return `${this.protocol}, in parts of ${this.threshold}, ${JSON.stringify(this.options)}`;
+  }
+
+  /** How often each thing happened. */
+  get counts() {
+    return this.#failures.counts;
   }
 
   /** Plays it; rejects if the apps and the server do not end equal. */
   async play() {
     await this.#prepare();
     this.#editing = this.#actors.length;
-    await Promise.all([this.#failingServer(), ...this.#actors.map((actor) => this.#act(actor))]);
+    const serverRandom = new Random(this.#random.below(2 ** 31));
+    const failingServer = this.#failures.ofServer(this.#server, serverRandom, () => this.#editing === 0);
+    await Promise.all([failingServer, ...this.#actors.map((actor) => this.#act(actor))]);
     await this.#settle();
   }
 
@@ -69,7 +80,7 @@ export class Run {
   async #act(actor) {
     try {
       await this.#begin(actor);
-      await Promise.all([this.#edit(actor), this.#failingLine(actor), this.#failingPage(actor)]);
+      await Promise.all([this.#edit(actor), this.#failures.ofLine(actor), this.#failures.ofPage(actor)]);
     } finally {
       this.#editing--;
     }
@@ -90,7 +101,7 @@ export class Run {
     const { random, editor } = actor;
     for (let n = 15 + random.below(25); n > 0; n--) {
       await this.#tolerateCrash(actor, (db) => editor.edit(db));
-      this.#count('edits');
+      this.#failures.count('edits');
       if (random.next() < 0.7) await delay(random.below(random.next() < 0.2 ? this.#delay / 2 : 40));
     }
     actor.done = true;
@@ -107,66 +118,6 @@ export class Run {
     }
   }
 
-  async #failingLine(actor) {
-    const { random } = actor;
-    while (!actor.done) {
-      await delay(random.below(this.#delay));
-      const fault = random.pick(Object.keys(this.#faults));
-      this.#count(fault);
-      await this.#faults[fault](actor);
-    }
-    actor.line.accept();
-  }
-
-  #faults = {
-    cut: ({ line }) => line.cut(),
-    cutInside: ({ line, random }) => line.cutInside(random.pick([UP, DOWN])),
-    loseAck: ({ line }) => line.loseAck(),
-    hold: ({ line, random }) => line.hold(random.pick([UP, DOWN]), random.below(1.5 * this.#delay)),
-    lateClose: ({ line, random }) => {
-      line.hold(UP, this.#delay * (1 + random.next()));
-      line.cutInside(DOWN);
-    },
-    appGone: ({ line }) => line.halfOpen('app'),
-    serverGone: async ({ line, random }) => {
-      line.halfOpen('server');
-      await delay(random.below(this.#delay));
-      line.cut();
-    },
-    outage: async ({ line, random }) => {
-      line.refuse();
-      line.cut();
-      await delay(random.below(2.2 * this.#delay));
-      line.accept();
-    },
-  };
-
-  async #failingPage(actor) {
-    const { random } = actor;
-    while (!actor.done) {
-      await delay(this.#delay * (0.5 + 3 * random.next()));
-      if (actor.done) return;
-      const end = random.pick(['crash', 'reload']);
-      this.#count(end);
-      if (random.next() < 0.7) actor.line[random.pick(['cut', 'cut', 'halfOpen'])]('app');
-      actor.leaving = actor.app[end]();
-      await actor.leaving;
-      actor.leaving = null;
-    }
-  }
-
-  async #failingServer() {
-    const random = new Random(this.#random.below(2 ** 31));
-    while (this.#editing > 0) {
-      await delay(this.#delay * (0.5 + 3 * random.next()));
-      const end = random.pick(['kill', 'kill', 'stop']);
-      this.#count(end);
-      await this.#server[end]();
-      if (random.next() < 0.3) await delay(random.below(1.5 * this.#delay));
-      await this.#server.start();
-    }
-  }
-
   /**
    * Waits until all are equal, behind a mark that each of them writes. An upload in parts can stop until its user
    * writes again: then there is a second mark.
@@ -179,7 +130,7 @@ export class Run {
         return await this.#equal(mark);
       } catch (error) {
         if (!(error instanceof assert.AssertionError) || mark === 2) throw error;
-        this.#count('second looks');
+        this.#failures.count('second looks');
       }
     }
   }
@@ -190,9 +141,5 @@ export class Run {
     for (const { db } of apps) {
       assert.deepEqual((await db.marks.toArray()).map((each) => each.mark), apps.map(() => mark));
     }
-  }
-
-  #count(what) {
-    this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 }

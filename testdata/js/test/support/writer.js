@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { someValue } from './values.js';
 
 const KEYS = ['a', 'b', 'c', 'd'];
 const PATHS = ['p', 'p.x', 'p.x.y', 'p.z', 'q', 'q.x', 'list', 'done'];
@@ -24,25 +25,4 @@ async function editSomething(docs, random) {
   if (choice < 0.1) return docs.delete(id);
   if (choice < 0.3) return docs.put({ id, p: someValue(random), q: someValue(random) });
   return docs.update(id, { [random.pick(PATHS)]: someValue(random) });
-}
-
-/** A small value of any kind. */
-export function someValue(random, depth = 0) {
-  const kinds = ['number', 'text', 'null', 'boolean', 'array', ...(depth < 2 ? ['object', 'object'] : [])];
-  switch (random.pick(kinds)) {
-    case 'number':
-      return random.below(10);
-    case 'text':
-      return random.pick(['', 'left', 'right']);
-    case 'null':
-      return null;
-    case 'boolean':
-      return random.next() < 0.5;
-    case 'array':
-      return [random.below(10), { x: random.below(10) }];
-    case 'object':
-      return Object.fromEntries(
-        ['x', 'y', 'z'].filter(() => random.next() < 0.5).map((name) => [name, someValue(random, depth + 1)]),
-      );
-  }
 }
