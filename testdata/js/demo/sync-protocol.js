@@ -27,7 +27,7 @@
 
   function sync(context, url, options, baseRevision, syncedRevision, changes, partial, ...callbacks) {
     const [applyRemoteChanges, onChangesAccepted, onSuccess, onError] = callbacks;
-    const { reconnectDelay = 5000, messageBytes = 4 * 1024 * 1024 } = options;
+    const { reconnectDelay = 5000, messageBytes = 4 * 1024 * 1024, tables } = options;
     const socket = new WebSocket(url);
     const unacknowledged = new Map(); // requestId -> onChangesAccepted
     let lastRequestId = 0;
@@ -94,7 +94,8 @@
 
     socket.onopen = () => {
       try {
-        send({ type: 'clientIdentity', clientIdentity: context.clientIdentity ?? null });
+        const { clientIdentity = null } = context;
+        send({ type: 'clientIdentity', clientIdentity, tables: tables && JSON.parse(tables) });
         sendChanges(changes, baseRevision, partial, onChangesAccepted);
         send({ type: 'subscribe', syncedRevision });
       } catch (error) {
@@ -115,4 +116,16 @@
   }
 
   Dexie.Syncable.registerSyncProtocol('websocket', { sync });
+
+  // Tells the protocol the tables of the schema, such that the server sends nothing of others: Dexie.Syncable could not
+  // apply that. They are an option of each connect, of its own ones at the start and after an upgrade, too. They are
+  // text, because Dexie.Syncable takes another array for another option, and connects anew.
+  Dexie.addons.push((db) => {
+    if (!db.syncable) return;
+    const { connect } = db.syncable;
+    db.syncable.connect = (protocol, url, options) => {
+      const tables = db.tables.filter(({ schema }) => schema.observable).map(({ name }) => name);
+      return connect(protocol, url, { ...options, tables: JSON.stringify(tables) });
+    };
+  });
 })();

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import '../faults/protocols.js';
 import { App } from '../support/app.js';
 import { converge } from '../support/converge.js';
 import { eventually } from '../support/eventually.js';
@@ -25,10 +26,10 @@ const arrives = (app, table, key) => eventually(async () => assert.ok(await app.
 const reachesServer = (t, server, id) =>
   eventually(async () => assert.ok((await serverContents(t, server.url)).has(id)));
 
-test('an app that lacks a table of the others stops, sends edits at each start, and catches up when upgraded', { timeout }, async (t) => {
+test('an app that lacks a table of the others and does not say so stops, sends edits at each start, and catches up when upgraded', { timeout }, async (t) => {
   const server = await Server.start(t);
   const [alice, bob] = [await App.open(t, { todos: 'id', tags: 'id' }), await App.open(t, { todos: 'id' })];
-  for (const app of [alice, bob]) await app.connect(server.url);
+  for (const app of [alice, bob]) await app.connect(server.url, { protocol: 'plain websocket' });
 
   await alice.db.transaction('rw', alice.db.todos, alice.db.tags, async () => {
     await alice.db.todos.add({ id: 'milk' });
