@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import '../faults/protocols.js';
 import { App } from '../support/app.js';
 import { converge } from '../support/converge.js';
+import { WITHOUT_TABLES } from '../support/dexie.js';
 import { eventually } from '../support/eventually.js';
 import { Relay } from '../support/relay.js';
 import { Server } from '../support/server.js';
@@ -29,7 +29,7 @@ const reachesServer = (t, server, id) =>
 test('an app that lacks a table of the others and does not say so stops, sends edits at each start, and catches up when upgraded', { timeout }, async (t) => {
   const server = await Server.start(t);
   const [alice, bob] = [await App.open(t, { todos: 'id', tags: 'id' }), await App.open(t, { todos: 'id' })];
-  for (const app of [alice, bob]) await app.connect(server.url, { protocol: 'plain websocket' });
+  for (const app of [alice, bob]) await app.connect(server.url, { protocol: WITHOUT_TABLES });
 
   await alice.db.transaction('rw', alice.db.todos, alice.db.tags, async () => {
     await alice.db.todos.add({ id: 'milk' });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import '../faults/protocols.js';
 import { App } from '../support/app.js';
 import { converge } from '../support/converge.js';
+import { WITHOUT_TABLES } from '../support/dexie.js';
 import { eventually } from '../support/eventually.js';
 import { Server } from '../support/server.js';
 
@@ -29,7 +29,7 @@ test('an app that lacks a table is told of, and ?tables= mends it', { timeout: 6
   await alice.db.tags.add({ id: 'red' });
   await alice.connect(server.url);
   const bob = await App.open(t, { todos: 'id' });
-  await bob.connect(server.url, { protocol: 'plain websocket' }); // which does not name its tables
+  await assert.rejects(bob.connect(server.url, { protocol: WITHOUT_TABLES }));
   await reloadUntilWarned(server, bob, notApplied);
 
   await bob.goOffline();

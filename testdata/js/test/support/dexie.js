@@ -32,4 +32,11 @@ Dexie.Syncable.registerSyncProtocol(TWO_SOCKETS, {
   },
 });
 
+/** The protocol as it was: it does not tell the server which tables the app has. */
+export const WITHOUT_TABLES = 'websocket, without tables';
+
+Dexie.Syncable.registerSyncProtocol(WITHOUT_TABLES, {
+  sync: (context, url, { tables, ...options }, ...rest) => websocket.sync(context, url, options, ...rest),
+});
+
 export default Dexie;
