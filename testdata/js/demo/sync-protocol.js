@@ -72,10 +72,19 @@
       lastBatch.then(report, report);
     }
 
+    function begin() {
+      sendChanges(changes, baseRevision, partial, onChangesAccepted);
+      send({ type: 'subscribe', syncedRevision });
+    }
+
     const handlers = {
-      clientIdentity(message) {
+      // A new client sends nothing before its identity is stored. If that got lost, what it has sent would be another
+      // client's to the server, and come back as far as JSON has it: a Blob as {}.
+      async clientIdentity(message) {
+        const isNew = !context.clientIdentity;
         context.clientIdentity = message.clientIdentity;
-        return context.save();
+        await context.save();
+        if (isNew && !over) begin();
       },
       ack({ requestId }) {
         const accepted = unacknowledged.get(requestId);
@@ -96,8 +105,7 @@
       try {
         const { clientIdentity = null } = context;
         send({ type: 'clientIdentity', clientIdentity, tables: tables && JSON.parse(tables) });
-        sendChanges(changes, baseRevision, partial, onChangesAccepted);
-        send({ type: 'subscribe', syncedRevision });
+        if (clientIdentity) begin();
       } catch (error) {
         fail(error.message, Infinity); // JSON has no form for a BigInt
       }

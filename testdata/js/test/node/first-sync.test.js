@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { App } from '../support/app.js';
 import { converge } from '../support/converge.js';
+import { Relay } from '../support/relay.js';
 import { Server } from '../support/server.js';
 
 const stores = { todos: 'id', lists: 'id' };
@@ -72,3 +73,23 @@ test('databases of one server are separate', { timeout: 60_000 }, async (t) => {
   assert.deepEqual(await home.db.todos.toCollection().primaryKeys(), ['dishes']);
   assert.deepEqual(await work.db.todos.toCollection().primaryKeys(), ['report']);
 });
+
+for (const when of ['before', 'inside', 'after']) {
+  test(
+    `what a new app has stays as it is when its connection is lost ${when} the message with its identity`,
+    { timeout: 60_000 },
+    async (t) => {
+      const server = await Server.start(t);
+      const relay = await Relay.start(t, server.url);
+      const app = await App.open(t, stores);
+      const created = new Date(0);
+      await app.db.todos.add({ id: 'milk', created });
+      const interrupted = relay.interrupt(when, ({ from, message }) => from === 'server' && message.type === 'clientIdentity');
+      app.connect(relay.url).catch(() => {});
+      await interrupted;
+      relay.accept();
+      await converge(t, server.url, [app]);
+      assert.deepEqual(await app.db.todos.toArray(), [{ id: 'milk', created }]);
+    },
+  );
+}
