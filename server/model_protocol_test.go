@@ -34,18 +34,19 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 	requests := 0
 	acceptCallbacks := map[string]func(){}
 	ws := p.newSocket()
-	send := func(u upload, accepted func()) {
+	sendMessage := func(u upload, first bool, accepted func()) {
 		requests++
 		acceptCallbacks[strconv.Itoa(requests)] = accepted
-		p.client.trace("%s sends %s at base %s, partial %t, request %d (would have sent up to %d)",
-			ws.name, text(u.changes), u.base, u.partial, requests, u.onAck.myRevision)
+		p.client.trace("%s sends %s at base %s, partial %t, first %t, request %d (would have sent up to %d)",
+			ws.name, text(u.changes), u.base, u.partial, first, requests, u.onAck.myRevision)
 		changes := u.changes
 		if changes == nil {
 			changes = []change{}
 		}
-		ws.sendJSON(map[string]any{"type": "changes", "changes": changes, "partial": u.partial,
+		ws.sendJSON(map[string]any{"type": "changes", "changes": changes, "partial": u.partial, "first": first,
 			"baseRevision": u.base, "requestId": requests})
 	}
+	send := p.cutting(sendMessage)
 	ws.onOpen = func() {
 		p.client.forgot = p.client.forgot || p.client.named && p.node.identity == ""
 		ws.sendJSON(map[string]any{"type": "clientIdentity", "clientIdentity": stringOrNull(p.node.identity)})

@@ -21,6 +21,7 @@ type schedule struct {
 type settings struct {
 	clients     int
 	thresholds  []int // partialsThreshold of each client
+	cutTo       int   // how many changes clients send in one message; 0 is any number
 	pageChanges int
 	idleTime    time.Duration
 	slowNetwork time.Duration // how long a packet may take

@@ -16,6 +16,7 @@ type syncNode struct {
 	applied     revision // appliedRemoteRevision; none before the first batch
 	bases       []remoteBase
 	uploadState *uploadState // dbUploadState: how far an initial upload has come
+	withinSet   bool         // syncContext.isWithinSet
 	status      int
 }
 
