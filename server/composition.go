@@ -8,7 +8,7 @@ import "syncabled/protocol"
 // for the others. Otherwise each message was made up when the one before had been
 // acknowledged.
 type composition struct {
-	open    bool              // more of a set that was made up at once is to come
+	open    bool              // more of a set that was made up at once is on its way
 	opening bool              // it is the first set of the connection
 	stale   bool              // it may be older than what the client sent elsewhere
 	sent    protocol.Revision // highest position that the client had been sent

@@ -83,7 +83,7 @@ func (s *session) handleNext(l *life, read arrival) error {
 	if err := s.handle(l, read.message); err != nil {
 		return err
 	}
-	if s.holding && s.subscribed {
+	if s.holding && s.subscribed && !s.composed.open {
 		s.awaitRest(l.session)
 	}
 	return nil

@@ -38,7 +38,7 @@ func (s *session) mayUploadAgain() bool { return s.known.Known && !s.known.Confi
 // noteUpload notes what a set has of an upload. A set that may be older than what another
 // connection brought says nothing.
 func (s *session) noteUpload(msg protocol.Changes) {
-	if !s.mayUploadAgain() || s.subscribed || s.stale || msg.Base != 0 {
+	if !s.mayUploadAgain() || s.subscribed || s.composed.stale || msg.Base != 0 {
 		return
 	}
 	u := &s.upload
