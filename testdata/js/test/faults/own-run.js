@@ -72,7 +72,7 @@ export class OwnRun {
     line.heal();
     await this.#settle(server, app);
     const { changed } = this.#judge;
-    for (const { when } of changed) this.#failures.count(`changed ${when.split(':')[0]}`);
+    for (const change of changed) this.#failures.count(nameChange(change));
     assert.equal(changed.length, 0, `${changed.length} objects changed by themselves\n${this.#judge}`);
   }
 
@@ -96,4 +96,11 @@ export class OwnRun {
     await eventually(async () => assert.ok(await app.has('marks', 'end'), 'the device gets nothing'), { within: 90_000 });
     await app.look('at the end: all has come');
   }
+}
+
+/** What became of an object, and why, as far as that is known. */
+function nameChange({ was, is, when }) {
+  const [cause] = when.split(':');
+  if (was === undefined) return `came back ${cause}`;
+  return `${is === undefined ? 'went' : 'changed'} ${cause}`;
 }
