@@ -20,6 +20,7 @@ const LIMIT = 4 * MEBIBYTE;
 /** Objects of a mebibyte each, as UTF-8; as JavaScript counts they have a third of that. */
 const files = (count) =>
   Array.from({ length: count }, (_, n) => ({ id: `file ${n}`, text: '京'.repeat(MEBIBYTE / 3) }));
+const isMessage = (number) => ({ from, message }) => from === 'app' && message.requestId === number;
 const isAck = (number) => ({ message }) => message.type === 'ack' && message.requestId === number;
 const uploads = ({ log }) =>
   log.filter(({ from, message }) => from === 'app' && message.changes?.length).map(({ message }) => message);
@@ -68,7 +69,7 @@ for (const [edit, change] of Object.entries({
   test(`nothing is left of an attempt to send a large set when the app ${edit}`, { timeout }, async (t) => {
     const { server, relay, alice, bob } = await apps(t);
     await alice.db.files.bulkAdd(files(10));
-    const interrupted = relay.interrupt('after', isAck(2));
+    const interrupted = relay.interrupt('inside', isMessage(3));
     alice.connect(relay.url).catch(() => {});
     await interrupted;
     await change(alice.db.files);
@@ -83,7 +84,7 @@ for (const [edit, change] of Object.entries({
 test('a large set of a connected app is taken up on another connection', { timeout }, async (t) => {
   const { server, relay, alice, bob } = await apps(t);
   await alice.connect(relay.url);
-  const interrupted = relay.interrupt('after', isAck(2));
+  const interrupted = relay.interrupt('inside', isMessage(4)); // the third of this set
   await alice.db.files.bulkAdd(files(10));
   await interrupted;
   assert.equal((await serverContents(t, server.url)).size, 0, 'a part of the set can be seen');
