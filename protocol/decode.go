@@ -26,11 +26,19 @@ func Decode(frame []byte, limits Limits) (Message, *Error) {
 	}
 	switch name {
 	case "clientIdentity":
-		return ClientIdentity{Identity: members.identityString()}, nil
+		tables, err := members.decodeTables(limits)
+		if err != nil {
+			return nil, err
+		}
+		return ClientIdentity{Identity: members.identityString(), Tables: tables}, nil
 	case "changes":
 		return members.decodeChanges(limits)
 	case "subscribe":
-		return Subscribe{Synced: decodeRevision(members.syncedRevision), IsNew: isNothing(members.syncedRevision)}, nil
+		tables, err := members.decodeTables(limits)
+		if err != nil {
+			return nil, err
+		}
+		return Subscribe{Synced: decodeRevision(members.syncedRevision), IsNew: isNothing(members.syncedRevision), Tables: tables}, nil
 	}
 	return Unknown{Type: excerpt([]byte(name))}, nil
 }
@@ -52,7 +60,7 @@ func checkSyntax(frame []byte) *Error {
 // envelope holds the raw members of a message. Absent members are nil; of a
 // repeated member the last counts, as in JSON.parse.
 type envelope struct {
-	kind, clientIdentity, requestID, changes, baseRevision, partial, first, syncedRevision []byte
+	kind, clientIdentity, requestID, changes, baseRevision, partial, first, syncedRevision, tables []byte
 }
 
 func readEnvelope(frame []byte) envelope {
@@ -75,6 +83,8 @@ func readEnvelope(frame []byte) envelope {
 			e.first = value
 		case "syncedRevision":
 			e.syncedRevision = value
+		case "tables":
+			e.tables = value
 		}
 	}
 	return e
@@ -92,6 +102,38 @@ func (e envelope) identityString() string {
 		return ""
 	}
 	return Unquote(e.clientIdentity)
+}
+
+// MaxTables is how many tables a client may name.
+const MaxTables = 1000
+
+// decodeTables reads the tables that a client names, each once; nil if it names none.
+func (e envelope) decodeTables(limits Limits) ([]string, *Error) {
+	if len(e.tables) == 0 || string(e.tables) == "null" {
+		return nil, nil
+	}
+	if e.tables[0] != '[' {
+		return nil, errorf(`tables: an array of names, or left out to be sent all tables, not %s`, excerpt(e.tables))
+	}
+	tables, seen := []string{}, map[string]struct{}{}
+	for i, text := range Elements(e.tables) {
+		if text[0] != '"' {
+			return nil, errorf("tables[%d]: the name of a table, which is a string, not %s", i, excerpt(text))
+		}
+		name := Unquote(text)
+		if len(name) > limits.TableBytes {
+			return nil, errorf("tables[%d]: a name of %d bytes is over the limit of %d; leave it out, or raise --max-table on the server", i, len(name), limits.TableBytes)
+		}
+		if _, again := seen[name]; again {
+			continue
+		}
+		if len(tables) == MaxTables {
+			return nil, errorf("tables: more than %d names; leave it out to be sent all tables", MaxTables)
+		}
+		seen[name] = struct{}{}
+		tables = append(tables, name)
+	}
+	return tables, nil
 }
 
 // maxRequestID is the most bytes that a requestId may have as it is written. It

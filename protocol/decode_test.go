@@ -28,6 +28,13 @@ func TestDecode(t *testing.T) {
 		{"subscribe", `{"type":"subscribe","syncedRevision":17}`, protocol.Subscribe{Synced: 17}},
 		{"subscribe from the largest revision", `{"type":"subscribe","syncedRevision":9007199254740991}`, protocol.Subscribe{Synced: protocol.MaxRevision}},
 
+		{"identity with tables", `{"type":"clientIdentity","clientIdentity":"c","tables":["b","a","\u0062",""]}`,
+			protocol.ClientIdentity{Identity: "c", Tables: []string{"b", "a", ""}}},
+		{"identity without tables", `{"type":"clientIdentity","clientIdentity":"c","tables":null}`, protocol.ClientIdentity{Identity: "c"}},
+		{"subscribe with tables", `{"type":"subscribe","syncedRevision":1,"tables":["a"]}`, protocol.Subscribe{Synced: 1, Tables: []string{"a"}}},
+		{"subscribe with no table", `{"type":"subscribe","syncedRevision":1,"tables":[]}`, protocol.Subscribe{Synced: 1, Tables: []string{}}},
+		{"changes know no tables", `{"type":"changes","changes":[],"requestId":1,"tables":1}`, protocol.Changes{RequestID: "1"}},
+
 		{"unknown type", `{"type":"ping","x":[1]}`, protocol.Unknown{Type: "ping"}},
 		{"unknown type of any length", `{"type":"` + strings.Repeat("x", 59) + `éé"}`, protocol.Unknown{Type: strings.Repeat("x", 59) + "…"}},
 
@@ -246,6 +253,34 @@ func TestDecodeLongRequestID(t *testing.T) {
 	}
 }
 
+func TestDecodeWrongTables(t *testing.T) {
+	names := func(n int) string {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf(`"t%d"`, i))
+		}
+		return "[" + strings.Join(list, ",") + "]"
+	}
+	for tables, want := range map[string]string{
+		`"a"`:                                  `tables: an array of names, or left out to be sent all tables, not "a"`,
+		`{"a":1}`:                              `tables: an array of names, or left out to be sent all tables, not {"a":1}`,
+		`["a",["b"]]`:                          `tables[1]: the name of a table, which is a string, not ["b"]`,
+		`["a",null]`:                           `tables[1]: the name of a table, which is a string, not null`,
+		`["` + strings.Repeat("a", 257) + `"]`: `tables[0]: a name of 257 bytes is over the limit of 256; leave it out, or raise --max-table on the server`,
+		names(1001):                            `tables: more than 1000 names; leave it out to be sent all tables`,
+	} {
+		for _, kind := range []string{"clientIdentity", "subscribe"} {
+			_, err := protocol.Decode([]byte(`{"type":"`+kind+`","tables":`+tables+`}`), protocol.Limits{}.WithDefaults())
+			if err == nil || err.Message != want {
+				t.Errorf("%.60s in %s: got %v, want %s", tables, kind, err, want)
+			}
+		}
+	}
+	if got := decode(t, `{"type":"subscribe","tables":`+names(1000)+`}`).(protocol.Subscribe); len(got.Tables) != 1000 {
+		t.Errorf("of 1000 names there are %d", len(got.Tables))
+	}
+}
+
 // Whatever is wrong with a message, what is said of it is short.
 func TestErrorsAreShort(t *testing.T) {
 	long := strings.Repeat("é", 1<<16)
@@ -257,6 +292,9 @@ func TestErrorsAreShort(t *testing.T) {
 		`{"type":"changes","requestId":"` + long + `","changes":[]}`,
 		`{"type":"changes","requestId":1,"changes":"` + long + `"}`,
 		`{"type":"changes","requestId":1,"changes":[],"partial":"` + long + `"}`,
+		`{"type":"subscribe","tables":"` + long + `"}`,
+		`{"type":"clientIdentity","tables":["a",["` + long + `"]]}`,
+		`{"type":"clientIdentity","tables":["` + long + `"]}`,
 		changesFrame(`"` + long + `"`),
 		changesFrame(`{"type":"` + long + `"}`),
 		changesFrame(`{"type":1,"table":[` + `"` + long + `"],"key":1}`),

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"unicode/utf8"
 
@@ -31,6 +32,9 @@ func FuzzDecode(f *testing.F) {
 		`{"type":"clientIdentity","clientIdentity":null}`,
 		`{"type":"subscribe","syncedRevision":17}`,
 		`{"type":"changes","changes":[{"type":1,"table":"t","key":"k","obj":{"a":[1.0,"\ud800"]}}],"partial":true,"first":true,"baseRevision":3,"requestId":1}`,
+		`{"type":"clientIdentity","clientIdentity":"c","tables":["a","\ud800","a",""]}`,
+		`{"type":"subscribe","syncedRevision":17,"tables":[]}`,
+		`{"type":"subscribe","tables":["a",1]}`,
 		`{"type":"changes","changes":[{"type":2,"table":"t","key":[1,"a"],"mods":{"a.b.":null}},{"type":3,"table":"","key":1e-7}],"requestId":2}`,
 		` [ "\\" ] `,
 		`{"type":"changes","changes":[{"type":1,"table":"t","key":{}},{"type":3,"table":"t","key":1}],"requestId":0}`,
@@ -54,6 +58,8 @@ func FuzzDecode(f *testing.F) {
 		case protocol.ClientIdentity:
 			out := protocol.AppendIdentity(nil, msg.Identity)
 			requireText(t, out)
+			requireTables(t, msg.Tables)
+			msg.Tables = nil
 			requireDecodes(t, out, msg)
 		case protocol.Changes:
 			requireText(t, protocol.AppendAck(nil, msg.RequestID))
@@ -63,6 +69,7 @@ func FuzzDecode(f *testing.F) {
 			if msg.Synced > protocol.MaxRevision {
 				t.Fatalf("revision %d", msg.Synced)
 			}
+			requireTables(t, msg.Tables)
 		}
 	})
 }
@@ -78,6 +85,19 @@ func asClientSends(msg protocol.Changes) []byte {
 		frame = append(frame, refused.Change...)
 	}
 	return fmt.Appendf(frame, `],"partial":%t,"first":%t,"requestId":%s,"baseRevision":%d}`, msg.Partial, msg.First, msg.RequestID, msg.Base)
+}
+
+// requireTables fails unless tables can be named, each once.
+func requireTables(t *testing.T, tables []string) {
+	t.Helper()
+	list := slices.Clone(tables)
+	slices.Sort(list)
+	if len(slices.Compact(list)) != len(tables) || len(tables) > protocol.MaxTables {
+		t.Fatalf("the tables %q", tables)
+	}
+	for _, table := range tables {
+		requireText(t, protocol.AppendQuote(nil, table))
+	}
 }
 
 // requireText fails unless out may be sent as a text frame.

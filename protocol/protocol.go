@@ -82,6 +82,8 @@ type ClientIdentity struct {
 	// empty if the client has none, or one that is no string and so cannot
 	// have come from this server.
 	Identity string
+
+	Tables []string // that the client has, each once; nil if it does not say
 }
 
 // Changes is a set of changes, or one part of a set.
@@ -106,7 +108,8 @@ type Refusal struct {
 // Subscribe asks for everything after a position, now and from then on.
 type Subscribe struct {
 	Synced Revision
-	IsNew  bool // the client has no position: it has never applied a batch
+	IsNew  bool     // the client has no position: it has never applied a batch
+	Tables []string // that the client has, each once; nil if it does not say
 }
 
 // Unknown is a message of a type that this version does not know. It is to be
