@@ -6,8 +6,8 @@ import (
 	"syncabled/protocol"
 )
 
-// A Command is what can be submitted to a log: a [Set], [Resync], [Rename], [Finish],
-// [Confirm] or [Stray]. It carries everything that decides what becomes of it, so that every log
+// A Command is what can be submitted to a log: a [Set], [Subscribe], [Resync], [Rename],
+// [Finish], [Confirm] or [Stray]. It carries everything that decides what becomes of it, so that every log
 // with the same history does the same with it.
 type Command interface {
 	// Clients returns the identities of those whose commands keep their order with it.
@@ -31,6 +31,14 @@ func (c Confirm) Clients() []string { return []string{c.Client} }
 
 // Clients returns the client that a batch may still come to.
 func (c Stray) Clients() []string { return []string{c.Client} }
+
+// Clients returns the client that subscribes, and the one in whose place it does.
+func (c Subscribe) Clients() []string {
+	if c.Predecessor == "" {
+		return []string{c.Client}
+	}
+	return []string{c.Client, c.Predecessor}
+}
 
 // A Set is a set of changes from a client or, if it is partial, one message of a set.
 type Set struct {
@@ -76,6 +84,25 @@ type Limits struct {
 	// ObjectBytes is the size that updates may give an object. An update that
 	// would go beyond it is refused. 0 means any size.
 	ObjectBytes int
+}
+
+// A Subscribe says which tables a client has from now on. If some of them it was not
+// sent so far, they are in the receipt: it is going to be given all of their objects (see
+// [Query.Anew]), up to the receipt's head.
+type Subscribe struct {
+	Client string            // identity of the client
+	Base   protocol.Revision // position that it subscribes from
+	Tables []string          // that it has, in order, each once; nil if it does not say: then all
+	Time   time.Time
+
+	// Arrived is a head as of before the first set of the connection. What the client
+	// alone has made of a table since it named that for the first time, it need not be
+	// given.
+	Arrived protocol.Revision
+
+	// Predecessor is the identity that the client had until now, "" if it is the same.
+	// If the log has no tables of Client, it takes those of this one.
+	Predecessor string
 }
 
 // A Resync announces that a client is going to get everything after Base anew (see
@@ -134,4 +161,9 @@ type Receipt struct {
 	// another client had created one under the same key, and the keys seem to be
 	// counted by each client (++id).
 	Collisions []string
+
+	// Of a Subscribe: tables that the client is to be given anew, each with the revision
+	// of [Query.Anew], or that it is to be given everything anew.
+	Anew    map[string]protocol.Revision
+	AllAnew bool
 }

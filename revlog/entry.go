@@ -14,15 +14,16 @@ type Entry struct {
 	Revision protocol.Revision
 	Client   uint64            // number of the client that the change came from, or that the mark is for
 	Previous protocol.Revision // the entry of the object before, 0 if none; of a resync, the position from which on it holds
-	Change   protocol.Change   // of a repair, see MarkRepair; of a resync, nothing but the type
+	Change   protocol.Change   // of a mark, see MarkRepair and MarkResync
 }
 
 // The types of marks, which continue those of changes. The Mods of a repair have the key
 // paths that it is about as their names, and null as their values; without Mods it is
-// about the whole object.
+// about the whole object. The Obj of a resync has the names of its tables as an array of
+// JSON, nil if it is of all.
 const (
 	MarkRepair protocol.ChangeType = 4 // of one object
-	MarkResync protocol.ChangeType = 5 // of all
+	MarkResync protocol.ChangeType = 5 // of all, or of all of some tables
 )
 
 // IsMark reports whether the entry is a mark.
@@ -37,6 +38,7 @@ func (e Entry) IsMark() bool { return e.Change.Type >= MarkRepair }
 //	obj        the object, of a create
 //	mods       the new values by key path, of an update
 //	paths      the key paths that a repair is about, if not the whole object
+//	tables     of a resync, the names of its tables if it is not of all
 //	client     number of the client that it came from, or that it is for
 //	previous   the entry of the object before it, if there is one; of a resync, the
 //	           position from which on it holds
@@ -57,6 +59,10 @@ func (e Entry) AppendJSON(out []byte) []byte {
 		out = append(append(out, `,"obj":`...), e.Change.Obj...)
 	case protocol.Update:
 		out = append(append(out, `,"mods":`...), e.Change.Mods...)
+	case MarkResync:
+		if e.Change.Obj != nil {
+			out = append(append(out, `,"tables":`...), e.Change.Obj...)
+		}
 	}
 	if e.Change.Type == MarkRepair && e.Change.Mods != nil {
 		out = append(out, `,"paths":`...)

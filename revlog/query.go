@@ -13,6 +13,11 @@ type Query struct {
 	Tables   map[string]struct{} // only these; nil means all
 	Cursor   Cursor              // Page.Next of the page before; nil starts a batch
 
+	// Anew are tables of which the batch begins with all objects as they are, whatever
+	// After is, and even if the reader alone touched them, unless it did so after the
+	// revision that is given for the table, and only then. They must be among Tables.
+	Anew map[string]protocol.Revision
+
 	MaxChanges int // changes in a page; 0 means 50,000
 	MaxBytes   int // bytes of a page's changes, but at least one change; 0 means 8 MiB
 
@@ -49,6 +54,9 @@ type Page struct {
 	// else it would be the same. It is known, and then not nil, if the query has
 	// no Reader and the batch is in memory.
 	Clients []string
+
+	// Tables are those of the entries that the batch is made of, if Clients are known.
+	Tables []string
 }
 
 // A Cursor is a place in a batch. It is of use only to the log that returned it.

@@ -53,6 +53,10 @@ type Log interface {
 	// Knows returns what the log knows of a client.
 	Knows(ctx context.Context, identity string) (Acquaintance, error)
 
+	// Tables returns the tables that a client had when it subscribed last (see
+	// [Subscribe]), the zero Tables if the log does not know the client.
+	Tables(ctx context.Context, identity string) (Tables, error)
+
 	// Close commits what was submitted and ends the log. Readers that wait, and all
 	// later calls, get an error that wraps ErrClosed. Of a log that has ended itself
 	// it returns the reason; it may be called again.

@@ -41,7 +41,8 @@
 //	  key          uvarint length, then the key's canonical JSON
 //	  payload      the rest: JSON of the object, or of the mods; of a repair, mods that
 //	               set the key paths that it is about to null, or nothing if it is
-//	               about the whole object
+//	               about the whole object; of a resync that is of some tables only, an
+//	               array of their names
 //
 //	objects: uvarint length of the table's name, name, key -> one object
 //	  checksum
@@ -58,14 +59,17 @@
 //	clients: identity -> one client
 //	  checksum
 //	  number       uvarint   from 1 in order of appearance; the bucket's sequence is the last
-//	  seen         uvarint   hour it last wrote in, counted from 1970
+//	  seen         uvarint   hour it last wrote in, counted from 1970, at least 1; 0 if it
+//	               has named tables and nothing else
 //	  base         uvarint   highest base revision of its sets
 //	  from, at     uvarint   position and revision of its last resync, 0 if none;
 //	               an older one that still counts is joined with it
 //	  flags        1 byte    1 if that had in it what only the client had touched, plus 2
 //	               if the client has the acknowledgement of its first set, plus 4 if a
-//	               batch may still come to it that was sent on a connection that was cut;
-//	               missing in records from before format 4
+//	               batch may still come to it that was sent on a connection that was cut
+//	  tables       uvarint length, then the tables that it had when it subscribed
+//	               last, as revlog.Tables.Encoded has them; nothing if it never named
+//	               any. Records from before format 4 end before the flags
 //
 //	held: client, 8 bytes, and place in the set, 8 bytes -> one message with partial: true
 //	  checksum

@@ -49,6 +49,11 @@ func TestEntries(t *testing.T) {
 	if _, err := db.Submit(t.Context(), revlog.Resync{Client: "a", Base: 2, Time: heldTime}); err != nil {
 		t.Fatal(err)
 	}
+	for _, tables := range [][]string{{"items"}, {"items", "other \"one\""}} {
+		if _, err := db.Submit(t.Context(), revlog.Subscribe{Client: "b", Base: 5, Tables: tables, Time: heldTime}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	all := []string{
 		`{"revision":1,"type":"create","table":"items","key":"x","obj":{"id":"x","n":1},"client":1}`,
 		`{"revision":2,"type":"update","table":"items","key":"x","mods":{"n":2},"client":2,"previous":1}`,
@@ -56,6 +61,7 @@ func TestEntries(t *testing.T) {
 		`{"revision":4,"type":"delete","table":"items","key":"x","client":1,"previous":2}`,
 		`{"revision":5,"type":"repair","table":"items","key":"x","client":2,"previous":4}`,
 		`{"revision":6,"type":"resync","client":1,"previous":2}`,
+		`{"revision":7,"type":"resync","tables":["other \"one\""],"client":2,"previous":0}`,
 	}
 	for _, test := range []struct {
 		after  protocol.Revision
@@ -64,7 +70,7 @@ func TestEntries(t *testing.T) {
 	}{
 		{0, revlog.Filter{}, all},
 		{4, revlog.Filter{}, all[4:]},
-		{6, revlog.Filter{}, nil},
+		{7, revlog.Filter{}, nil},
 		{99, revlog.Filter{}, nil},
 		{2, revlog.Filter{Table: "items"}, all[3:5]},
 		{0, revlog.Filter{Key: `5`}, all[2:3]},

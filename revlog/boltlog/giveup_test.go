@@ -123,6 +123,7 @@ func wantGivenUp(t *testing.T, db *DB, end func() error) {
 		"Read":    func() error { _, err := db.Read(ctx, revlog.Query{Reader: "b"}); return err },
 		"Wait":    func() error { _, err := db.Wait(ctx, protocol.MaxRevision); return err },
 		"Head":    func() error { _, err := db.Head(); return err },
+		"Tables":  func() error { _, err := db.Tables(ctx, "a"); return err },
 		"Knows":   func() error { _, err := db.Knows(ctx, "a"); return err },
 		"Refused": func() error { _, err := db.Refused(); return err },
 		"Close":   end,

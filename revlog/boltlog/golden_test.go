@@ -43,6 +43,8 @@ func TestOnDisk(t *testing.T) {
 		}, Refused: []protocol.Refusal{{Table: "items", Key: `9`, Change: []byte(`{"type":4}`), Reason: "why"}}},
 		revlog.Resync{Client: "alice", Base: 1, Time: arrival},
 		revlog.Set{Client: "alice", Base: 1, Changes: []protocol.Change{{Type: protocol.Update, Table: "items", Key: `"k"`, Mods: []byte(`{"n":3}`)}}},
+		revlog.Subscribe{Client: "bob", Base: 4, Tables: []string{"items"}, Time: arrival},
+		revlog.Subscribe{Client: "bob", Base: 4, Tables: []string{"items", "notes"}, Arrived: 5, Time: arrival},
 		revlog.Set{Client: "carol", Changes: []protocol.Change{{Type: protocol.Delete, Table: "items", Key: `8`}}}, // has no effect, at no time
 	} {
 		if set, ok := command.(revlog.Set); ok && set.Client != "carol" {
@@ -64,7 +66,7 @@ func TestOnDisk(t *testing.T) {
 			"format":  "\x00\x00\x00\x04",
 			"program": "syncabled",
 			"id":      checked("id", string(id[:])),
-			"folded":  checked("folded", fixed(7)),
+			"folded":  checked("folded", fixed(8)),
 		},
 		"entries": {
 			fixed(1): checked(fixed(1), "\x01", "\x01", "\x00", "\x05items", "\x03\"k\"", `{"id":"k"}`),
@@ -74,6 +76,7 @@ func TestOnDisk(t *testing.T) {
 			fixed(5): checked(fixed(5), "\x04", "\x02", "\x00", "\x05items", "\x019"),
 			fixed(6): checked(fixed(6), "\x05", "\x01", "\x01", "\x00", "\x00"),
 			fixed(7): checked(fixed(7), "\x04", "\x01", "\x03", "\x05items", "\x03\"k\"", `{"n":null}`),
+			fixed(8): checked(fixed(8), "\x05", "\x02", "\x00", "\x00", "\x00", `["notes"]`),
 		},
 		"objects": {
 			"\x05items\"k\"":      checked("\x05items\"k\"", "\x07", "\x00", "\x01", `{"id":"k","n":1}`),
@@ -81,9 +84,9 @@ func TestOnDisk(t *testing.T) {
 			"\x05items9":          checked("\x05items9", "\x05", "\x00", "\x00"),
 		},
 		"clients": {
-			"alice": checked("alice", "\x01", uvarint(hour), "\x01\x01\x06\x02"),
-			"bob":   checked("bob", "\x02", uvarint(hour), "\x04\x00\x00\x02"),
-			"carol": checked("carol", "\x03\x00\x00\x00\x00\x00"),
+			"alice": checked("alice", "\x01", uvarint(hour), "\x01\x01\x06\x02\x00"),
+			"bob":   checked("bob", "\x02", uvarint(hour), "\x04\x00\x00\x02", "\x12", "\x08\x01", "\x00\x00\x05items", "\x08\x05\x05notes"),
+			"carol": checked("carol", "\x03\x01\x00\x00\x00\x00\x00"),
 		},
 		"held": {
 			fixed(2) + fixed(0): checked(fixed(2)+fixed(0), "\x03", received, "\x02c1", "\x00",

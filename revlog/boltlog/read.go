@@ -42,20 +42,23 @@ func (s *store) Read(ctx context.Context, q revlog.Query) (revlog.Page, error) {
 	if err := s.checkPosition(q.After, head); err != nil {
 		return revlog.Page{}, err
 	}
-	if q.After >= c.head {
+	if q.After >= c.head && q.Anew == nil {
 		return revlog.Page{Revision: c.head, Text: q.Text}, nil
 	}
-	if recent != nil && c.object == "" && !q.Snapshot && !q.Mine {
+	if recent != nil && c.object == "" && !q.Snapshot && !q.Mine && q.Anew == nil {
 		b := newPageBuilder(q, c)
 		b.reader = number
 		if page, err := b.finish(b.readEntries(ctx, recent)); !errors.Is(err, errBeyond) {
 			if q.Reader == "" {
-				page.Clients = s.clientsOf(recent, c.head)
+				page.Clients, page.Tables = s.clientsOf(recent, c.head), tablesOf(recent, c.head)
 			}
 			return page, err
 		}
 	}
 	b := newPageBuilder(q, c)
+	if err := b.readAnew(ctx, s); err != nil {
+		return b.finish(err)
+	}
 	if q.After == 0 && c.superseded == nil { // else the batch began in memory
 		return b.finish(b.readObjects(ctx, s))
 	}
@@ -100,12 +103,27 @@ func (s *store) clientsOf(entries recent, to protocol.Revision) []string {
 	return found
 }
 
+// tablesOf returns the tables of changes up to a revision.
+func tablesOf(entries recent, to protocol.Revision) []string {
+	var found []string
+	for _, e := range entries {
+		if e.Revision > to {
+			break
+		}
+		if table := e.Change.Table; !e.IsMark() && !slices.Contains(found, table) {
+			found = append(found, table)
+		}
+	}
+	return found
+}
+
 // A cursor is a place in a batch.
 type cursor struct {
 	head       protocol.Revision // where the batch ends
 	entry      protocol.Revision // last entry looked at, if it is read from the log
 	superseded bitmap            // entries that a later one of their object follows in the batch
 	object     string            // last object looked at, if it is read from the objects
+	anew       bool              // what the batch begins with, of Query.Anew, has been read
 	known      bool              // reader is
 	reader     uint64            // number of the client that reads, 0 if it has none
 }
@@ -130,6 +148,7 @@ type pageBuilder struct {
 	page   revlog.Page
 	bytes  int
 	table  string // of the object at hand, if they are read in key order
+	anew   bool   // it is at what the batch begins with, of Query.Anew
 }
 
 func newPageBuilder(q revlog.Query, c cursor) *pageBuilder {
@@ -196,7 +215,7 @@ type chain interface {
 func (b *pageBuilder) readEntries(ctx context.Context, log chain) error {
 	if b.cursor.superseded == nil {
 		b.cursor.superseded = bitmap{}
-		b.page.Idle = true
+		b.page.Idle = b.query.Anew == nil
 		err := log.each(b.query.After, b.cursor.head, func(e revlog.Entry) error {
 			if !e.IsMark() || e.Client == b.reader {
 				b.page.Idle = false
@@ -293,9 +312,18 @@ func (b *pageBuilder) add(c protocol.Change) error {
 	return nil
 }
 
+// wants reports whether changes of a table are to be put on the page.
+func (b *pageBuilder) wants(table string) bool {
+	if _, anew := b.query.Anew[table]; anew || b.anew {
+		return anew && b.anew
+	}
+	_, listed := b.query.Tables[table]
+	return listed || b.query.Tables == nil
+}
+
 // admit reports whether a change of a size is to be put on the page, and counts it.
 func (b *pageBuilder) admit(table string, size int) (bool, error) {
-	if _, listed := b.query.Tables[table]; b.query.Tables != nil && !listed {
+	if !b.wants(table) {
 		return false, nil
 	}
 	const envelope = 37 // around table, key and value, in any protocol, roughly

@@ -38,6 +38,10 @@ func (b *pageBuilder) readChunk(s *store) error {
 				return errChunk
 			}
 			chunk++
+			if end := b.endOfUnwanted(name); end != nil {
+				last = end
+				return errChunk
+			}
 			if err := b.readObject(h, name, obj); err != nil {
 				return err
 			}
@@ -57,14 +61,22 @@ func (b *pageBuilder) readObject(h fold.History, name []byte, obj *fold.Object) 
 		b.table = string(space)
 	}
 	mine := obj.Owner != 0 && obj.Owner == b.reader
+	if b.anew {
+		owned, err := b.isOwned(h, obj)
+		if err != nil || owned {
+			return err
+		}
+	}
 	switch moved := obj.Last > b.cursor.head; {
 	case b.query.Mine:
 		if !mine || obj.Value == nil {
 			return nil
 		}
+	case b.anew && moved:
+		return b.addPresent(h, b.table, protocol.Key(key), obj.Last, fold.WholeDoubt())
 	case b.query.Snapshot && moved:
 		return b.addAnew(h, b.table, protocol.Key(key), obj.Last)
-	case b.query.Snapshot && (b.query.Own || !mine): // as it is
+	case b.anew, b.query.Snapshot && (b.query.Own || !mine): // as it is
 	case moved:
 		return b.addEffect(h, b.table, protocol.Key(key), obj.Last)
 	case mine:
@@ -76,6 +88,43 @@ func (b *pageBuilder) readObject(h fold.History, name []byte, obj *fold.Object) 
 		return b.add(protocol.Change{Type: protocol.Delete, Table: b.table, Key: protocol.Key(key)})
 	}
 	return b.addCreate(key, obj.Value)
+}
+
+// endOfUnwanted returns a key behind those of the table that an object is of, and before
+// those of the next one, if the page is to have nothing of the table. Else it returns nil.
+func (b *pageBuilder) endOfUnwanted(name []byte) []byte {
+	if b.query.Tables == nil && b.query.Anew == nil {
+		return nil
+	}
+	table, _ := fold.SplitObjectKey(name)
+	if b.table == string(table) || b.wants(string(table)) { // if it is not the first object of the table, it is wanted
+		return nil
+	}
+	prefix := []byte(fold.ObjectKey(string(table), ""))
+	prefix[len(prefix)-1]++ // no name ends with the highest byte: it is not of WTF-8
+	return prefix
+}
+
+// readAnew reads what of Query.Anew is missing.
+func (b *pageBuilder) readAnew(ctx context.Context, s *store) error {
+	if len(b.query.Anew) == 0 || b.cursor.anew {
+		return nil
+	}
+	b.anew = true
+	if err := b.readObjects(ctx, s); err != nil {
+		return err
+	}
+	b.anew, b.cursor.anew, b.cursor.object = false, true, ""
+	return nil
+}
+
+// isOwned reports whether a reader that is given the table of an object anew has the
+// object in a better form, because it alone made it.
+func (b *pageBuilder) isOwned(h fold.History, obj *fold.Object) (bool, error) {
+	if obj.Last <= b.cursor.head && obj.Owner != b.reader {
+		return false, nil
+	}
+	return fold.IsOwn(h, obj.Last, b.query.Anew[b.table], b.cursor.head, b.reader)
 }
 
 // addCreate adds an object of the table at hand. For an encoder its key need not become

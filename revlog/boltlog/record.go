@@ -1,6 +1,7 @@
 package boltlog
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -132,7 +133,8 @@ func encodeClient(c fold.Client) []byte {
 	for _, field := range []uint64{c.Number, c.Hour, uint64(c.Base), uint64(c.Resync.From), uint64(c.Resync.At)} {
 		b = binary.AppendUvarint(b, field)
 	}
-	return append(b, boolByte(c.Resync.Own)|boolByte(c.Confirmed)<<1|boolByte(c.Strayed)<<2)
+	b = append(b, boolByte(c.Resync.Own)|boolByte(c.Confirmed)<<1|boolByte(c.Strayed)<<2)
+	return appendBytes(b, c.Tables.Encoded())
 }
 
 func decodeClient(identity string, b []byte) (fold.Client, error) {
@@ -145,6 +147,9 @@ func decodeClient(identity string, b []byte) (fold.Client, error) {
 	}
 	flags := d.byte()
 	c.Resync.Own, c.Confirmed, c.Strayed = flags&1 != 0, flags&2 != 0, flags&4 != 0
+	tables, err := revlog.ParseTables(d.bytes())
+	d.err = cmp.Or(d.err, err)
+	c.Tables = tables
 	if d.err != nil {
 		return fold.Client{}, fmt.Errorf("client %q: %w", identity, d.err)
 	}
@@ -245,9 +250,10 @@ func decodeRefused(key, b []byte) (revlog.Refused, error) {
 	return r, nil
 }
 
-// payload is the JSON that a change carries.
+// payload is the JSON that a change, or a resync, carries.
 func payload(c protocol.Change) []byte {
-	if c.Type == protocol.Create {
+	switch c.Type {
+	case protocol.Create, revlog.MarkResync:
 		return c.Obj
 	}
 	return c.Mods
@@ -262,6 +268,10 @@ func setPayload(c *protocol.Change, payload []byte) {
 	case revlog.MarkRepair:
 		if len(payload) > 0 {
 			c.Mods = payload
+		}
+	case revlog.MarkResync:
+		if len(payload) > 0 {
+			c.Obj = payload
 		}
 	}
 }

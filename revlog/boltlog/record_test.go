@@ -42,8 +42,15 @@ func TestRecordsRoundTrip(t *testing.T) {
 			Hour:   rapid.Uint64().Draw(t, "hour"),
 			Base:   revision.Draw(t, "base"),
 			Resync: fold.Resync{From: revision.Draw(t, "from"), At: revision.Draw(t, "at")},
+			Tables: drawTables(t),
 		}
 		got, err := decodeClient("key", seal(testKey, encodeClient(want)))
+		wantEqual(t, want, got, err)
+	}))
+	t.Run("client of an older format", rapid.MakeCheck(func(t *rapid.T) {
+		want := fold.Client{Number: rapid.Uint64().Draw(t, "number"), Hour: 1, Base: 2, Resync: fold.Resync{Own: true}, Confirmed: true}
+		record := encodeClient(want)
+		got, err := decodeClient("key", seal(testKey, record[:len(record)-2])) // without flags and tables
 		wantEqual(t, want, got, err)
 	}))
 	t.Run("key of an object", rapid.MakeCheck(func(t *rapid.T) {
@@ -232,4 +239,13 @@ func drawJSON(t *rapid.T) []byte {
 
 func drawRevision(t *rapid.T) protocol.Revision {
 	return protocol.Revision(rapid.Uint64Max(math.MaxInt64).Draw(t, "revision"))
+}
+
+func drawTables(t *rapid.T) (tables revlog.Tables) {
+	names := rapid.SliceOfN(rapid.StringN(0, 5, -1), 0, 4)
+	for range rapid.IntRange(0, 3).Draw(t, "subscriptions") {
+		position := protocol.Revision(rapid.Uint32().Draw(t, "position"))
+		tables, _, _ = tables.Next(revlog.SortTables(names.Draw(t, "names")), position, position, position+1)
+	}
+	return tables
 }

@@ -298,10 +298,28 @@ func (s *store) noteClient(identity string, c fold.Client) {
 func (s *store) Knows(_ context.Context, identity string) (a revlog.Acquaintance, err error) {
 	err = s.file.view(func(tx *bbolt.Tx) error {
 		c, err := newView(tx).Client(identity)
-		a = revlog.Acquaintance{Known: c.Number != fold.Nobody, Confirmed: c.Confirmed, Strayed: c.Strayed}
+		a = revlog.Acquaintance{Known: c.Hour > 0, Confirmed: c.Confirmed, Strayed: c.Strayed}
 		return err
 	})
 	return a, err
+}
+
+// Tables returns the tables that a client had when it subscribed last.
+func (s *store) Tables(_ context.Context, identity string) (revlog.Tables, error) {
+	if s.file.hasEnded() {
+		return revlog.Tables{}, s.file.whyEnded()
+	}
+	s.mu.RLock()
+	c, cached := s.clients[identity]
+	s.mu.RUnlock()
+	if cached {
+		return c.Tables, nil
+	}
+	err := s.file.view(func(tx *bbolt.Tx) (err error) {
+		c, err = newView(tx).Client(identity)
+		return err
+	})
+	return c.Tables, err
 }
 
 // Status returns how the database is doing. What it costs does not depend on how

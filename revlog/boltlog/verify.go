@@ -161,7 +161,7 @@ func (v *verifier) clients() error {
 			return err
 		case c.Number == 0 || c.Number > v.view.clients.Sequence() || numbers[c.Number]:
 			return fmt.Errorf("client %q: number %d is out of range or not its own", identity, c.Number)
-		case c.Base > v.summary.Head || c.Resync.At > v.summary.Head:
+		case max(c.Base, c.Resync.At, c.Tables.Latest()) > v.summary.Head:
 			return fmt.Errorf("client %q: it is ahead of the log", identity)
 		}
 		numbers[c.Number] = true

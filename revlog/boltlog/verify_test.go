@@ -40,6 +40,8 @@ func TestVerifyNamesFirstBrokenThing(t *testing.T) {
 		{"objects are ahead of the log", "meta", metaFolded, append(make([]byte, checksumSize), revisionKey(17)...), "objects are folded up to revision 17, the log ends at 3"},
 		{"a client is torn", "clients", []byte("a"), make([]byte, checksumSize), `client "a": record is corrupt`},
 		{"two clients have one number", "clients", []byte("z"), encodeClient(fold.Client{Number: 1}), "is out of range or not its own"},
+		{"a client has a table that is ahead", "clients", []byte("a"), encodeClient(fold.Client{Number: 1, Tables: tablesAhead()}), `client "a": it is ahead of the log`},
+		{"a client has no list of tables", "clients", []byte("a"), append(encodeClient(fold.Client{Number: 1})[:10], 2, 0, 7), `client "a": list of tables is corrupt`},
 		{"a client is ahead", "clients", []byte("a"), encodeClient(fold.Client{Number: 1, Base: 99}), `client "a": it is ahead of the log`},
 		{"a held message is of nobody", "held", heldKey(7, 0), encodePart(fold.Part{}), "no such client"},
 		{"a held message is torn", "held", heldKey(1, 0), torn, "held message: record is corrupt"},
@@ -142,4 +144,10 @@ func sabotage(t *testing.T, path, bucket string, key, record []byte) {
 	if err := errors.Join(err, bolt.Close()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func tablesAhead() revlog.Tables {
+	tables, _, _ := revlog.Tables{}.Next([]string{"items"}, 0, 0, 1)
+	tables, _, _ = tables.Next([]string{"items", "notes"}, 98, 98, 99)
+	return tables
 }

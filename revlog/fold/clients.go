@@ -16,14 +16,20 @@ func (f *Fold) client(identity string) (Client, error) {
 	return f.view.Client(identity)
 }
 
-// touch notes when a client was seen and with which base, and numbers one that is new.
-// The time is kept to the hour, so that a busy client is not stored with every set.
-func (f *Fold) touch(identity string, old Client, seen time.Time, base protocol.Revision) Client {
-	c := old
+// number numbers a client that is new.
+func (f *Fold) number(c Client) Client {
 	if c.Number == Nobody {
 		f.result.LastClient++
 		c.Number = f.result.LastClient
 	}
+	return c
+}
+
+// touch notes when a client was seen and with which base, and numbers one that is new.
+// The time is kept to the hour, so that a busy client is not stored with every set.
+func (f *Fold) touch(identity string, old Client, seen time.Time, base protocol.Revision) Client {
+	c := f.number(old)
+	c.Hour = max(c.Hour, 1)                   // the clock may stand at its beginning
 	if hour := seen.Unix() / 3600; hour > 0 { // it may be before the last one: clocks are set back, too
 		c.Hour = uint64(hour)
 	}

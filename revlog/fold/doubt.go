@@ -17,7 +17,8 @@ type Doubt struct {
 // maxDoubt is the size of key paths, in bytes, up to which they are told apart.
 const maxDoubt = 64 << 10
 
-func wholeDoubt() Doubt { return Doubt{whole: true} }
+// WholeDoubt returns the doubt about a whole object.
+func WholeDoubt() Doubt { return Doubt{whole: true} }
 
 // IsNone reports whether nothing is in doubt.
 func (d *Doubt) IsNone() bool { return !d.whole && d.paths.IsEmpty() }
@@ -33,7 +34,7 @@ func (d *Doubt) Add(c protocol.Change) {
 			return
 		}
 	}
-	*d = wholeDoubt()
+	*d = WholeDoubt()
 }
 
 // addAll adds all that is in another doubt.

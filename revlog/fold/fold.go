@@ -31,6 +31,7 @@ type Fold struct {
 	view       View
 	result     Result
 	collisions []string // tables of the command at hand; see noteCollision
+	lookup     lookup   // the last one
 }
 
 // New returns a fold, which is to be begun.
@@ -51,7 +52,7 @@ func (f *Fold) Begin(v View) (err error) {
 // memory for the next one, unless it is large.
 func (f *Fold) Reset() {
 	f.result.reset()
-	f.view, f.collisions = nil, nil
+	f.view, f.collisions, f.lookup = nil, nil, lookup{}
 }
 
 // Result returns what the commands since Begin add to the view. It is valid until the
@@ -60,14 +61,17 @@ func (f *Fold) Result() Result { return f.result }
 
 // Apply resolves a command. After an error the fold is to be begun anew.
 func (f *Fold) Apply(c revlog.Command) (revlog.Receipt, error) {
-	before, holds := len(f.result.Entries), false
+	before := len(f.result.Entries)
 	f.collisions = nil
+	var receipt revlog.Receipt
 	var err error
 	switch c := c.(type) {
 	case revlog.Set:
-		holds, err = f.set(c)
+		receipt.Held, err = f.set(c)
 	case revlog.Finish:
 		_, err = f.set(revlog.Set{Client: c.Client, Time: c.Time, Connection: c.Connection, Limits: c.Limits})
+	case revlog.Subscribe:
+		receipt.Anew, receipt.AllAnew, err = f.subscribe(c)
 	case revlog.Resync:
 		err = f.resync(c)
 	case revlog.Rename:
@@ -79,7 +83,8 @@ func (f *Fold) Apply(c revlog.Command) (revlog.Receipt, error) {
 	default:
 		err = fmt.Errorf("unknown command %T", c)
 	}
-	return revlog.Receipt{Head: f.head(), Appended: len(f.result.Entries) - before, Held: holds, Collisions: f.collisions}, err
+	receipt.Head, receipt.Appended, receipt.Collisions = f.head(), len(f.result.Entries)-before, f.collisions
+	return receipt, err
 }
 
 // set resolves a set, or holds it if it is partial.
@@ -228,6 +233,11 @@ func (f *Fold) resolveChange(c Client, p *Part, change protocol.Change, repairs 
 	if err != nil {
 		return err
 	}
+	if base := f.baseOf(c, change.Table, p.Base); base != p.Base {
+		if others, _, err = NetEffect(f, obj.Last, base, f.head(), c.Number); err != nil {
+			return err
+		}
+	}
 	if err := f.repairCrossed(c, p, change, obj, !marked.IsNone(), repairs); err != nil {
 		return err
 	}
@@ -243,18 +253,18 @@ func (f *Fold) resolveChange(c Client, p *Part, change protocol.Change, repairs 
 		return nil
 	}
 	if rest.Type == protocol.Update && obj.Value != nil && obj.Value[0] != '{' {
-		repairs.add(key, wholeDoubt()) // of what is no plain object, clients send mods that say too little
+		repairs.add(key, WholeDoubt()) // of what is no plain object, clients send mods that say too little
 	}
 	value := conflict.Apply(obj.Value, rest)
 	if p.readOnly {
 		if ruleReadOnly && !obj.has(value) {
-			repairs.add(key, wholeDoubt())
+			repairs.add(key, WholeDoubt())
 		}
 		return nil
 	}
 	if reason := tooLarge(rest, value, p.limits); reason != "" {
 		f.noteRefused(c, p.Received, protocol.Refusal{Table: rest.Table, Change: protocol.AppendChange(nil, rest), Reason: reason})
-		repairs.add(key, wholeDoubt())
+		repairs.add(key, WholeDoubt())
 		return nil
 	}
 	return f.append(c.Number, key, obj, rest, value)
@@ -272,8 +282,15 @@ func (f *Fold) repairCrossed(c Client, p *Part, change protocol.Change, obj Obje
 	if err != nil {
 		return err
 	}
+	given, err := f.wasGiven(c, change.Table, obj, p.Base)
+	if err != nil {
+		return err
+	}
 	after := p.Base
 	switch {
+	case given:
+		repairs.add(key, WholeDoubt())
+		return nil
 	case resynced:
 		after = min(after, c.Resync.From)
 	case doubtful, marked && ruleCrossing:
@@ -281,7 +298,7 @@ func (f *Fold) repairCrossed(c Client, p *Part, change protocol.Change, obj Obje
 		return nil
 	}
 	if p.readOnly {
-		repairs.add(key, wholeDoubt())
+		repairs.add(key, WholeDoubt())
 		return nil
 	}
 	d, err := f.doubtOf(c, change, obj, after)

@@ -65,7 +65,7 @@ func (f *Fold) addUnheard(client uint64, h *HeldDelta, last *Part, repairs *repa
 	for i := len(u.runs) - 1; i >= 0; i-- {
 		for _, key := range u.runs[i] {
 			if u.keys[key] {
-				repairs.add(key, wholeDoubt())
+				repairs.add(key, WholeDoubt())
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func unheardAtOnce(parts []Part) []string {
 		for _, change := range parts[i].Changes {
 			key := ObjectKey(change.Table, change.Key)
 			if last && change.Type == protocol.Create && !mentioned[key] {
-				r.add(key, wholeDoubt())
+				r.add(key, WholeDoubt())
 			}
 		}
 		for _, change := range parts[i].Changes {

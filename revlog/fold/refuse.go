@@ -35,7 +35,7 @@ func (f *Fold) refuse(c Client, set revlog.Set, repairs *repairs) error {
 			}
 		}
 		if !awaits {
-			repairs.add(key, wholeDoubt())
+			repairs.add(key, WholeDoubt())
 		}
 	}
 	return nil

@@ -112,7 +112,7 @@ func (f *Fold) doubtOf(c Client, change protocol.Change, obj Object, after proto
 // older change would undo, which is nothing if the object is as it would make it.
 func doubtOfStale(p *Part, change protocol.Change, obj Object, others conflict.Effect) (d Doubt) {
 	if p.readOnly || others.Type() != 0 || !ruleStored {
-		return wholeDoubt()
+		return WholeDoubt()
 	}
 	if !p.Stale {
 		return d
@@ -125,7 +125,7 @@ func doubtOfStale(p *Part, change protocol.Change, obj Object, others conflict.E
 		d.Add(change)
 		return d
 	case !ruleNarrow || !d.paths.AddDifference(obj.Value, value):
-		return wholeDoubt()
+		return WholeDoubt()
 	}
 	return d
 }
@@ -148,7 +148,7 @@ func (f *Fold) resync(r revlog.Resync) error {
 	}
 	repairs := newRepairs(c)
 	for _, object := range r.Missing {
-		repairs.add(ObjectKey(object.Table, object.Key), wholeDoubt())
+		repairs.add(ObjectKey(object.Table, object.Key), WholeDoubt())
 	}
 	if err := f.mark(repairs); err != nil {
 		return err

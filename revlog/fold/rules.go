@@ -25,4 +25,7 @@ const (
 	ruleAttempt   = true // what is held of an earlier attempt is dropped when the next begins
 	ruleApart     = true // so are those of a set that leaves what is held as it is
 	ruleAsCreate  = true // what clients cannot update goes down whole
+	ruleNewTables = true // a table that a client had not named before is given to it
+	ruleGiven     = true // and that counts as a repair
+	ruleTableBase = true // what it changed there before was made on nothing
 )

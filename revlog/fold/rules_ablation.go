@@ -3,12 +3,12 @@
 package fold
 
 var (
-	ruleOwn, ruleBases, ruleUnchanged, ruleNet         = true, true, true, true
-	ruleMark, ruleCrossing, ruleResynced, ruleJoin     = true, true, true, true
-	ruleNarrow, ruleSpare, ruleStored                  = true, true, true
-	ruleDoubt, ruleStale, ruleBaseBack, ruleUnheard    = true, true, true, true
-	ruleRefused, ruleReadOnly, ruleApart, ruleAsCreate = true, true, true, true
-	ruleAttempt                                        = true
+	ruleOwn, ruleBases, ruleUnchanged, ruleNet           = true, true, true, true
+	ruleMark, ruleCrossing, ruleResynced, ruleJoin       = true, true, true, true
+	ruleNarrow, ruleSpare, ruleStored                    = true, true, true
+	ruleDoubt, ruleStale, ruleBaseBack, ruleUnheard      = true, true, true, true
+	ruleRefused, ruleReadOnly, ruleApart, ruleAsCreate   = true, true, true, true
+	ruleNewTables, ruleGiven, ruleTableBase, ruleAttempt = true, true, true, true
 )
 
 // Rules returns the switches of the rules.
@@ -19,6 +19,7 @@ func Rules() map[string]*bool {
 		"narrow": &ruleNarrow, "spare": &ruleSpare, "stored": &ruleStored,
 		"doubt": &ruleDoubt, "stale": &ruleStale, "base back": &ruleBaseBack, "unheard": &ruleUnheard,
 		"refused": &ruleRefused, "read only": &ruleReadOnly, "apart": &ruleApart, "as create": &ruleAsCreate,
-		"attempt": &ruleAttempt,
+		"attempt":    &ruleAttempt,
+		"new tables": &ruleNewTables, "given": &ruleGiven, "table base": &ruleTableBase,
 	}
 }

@@ -34,9 +34,10 @@ func (o Object) After(e revlog.Entry, value []byte) Object {
 // A Client is a client database that has written something.
 type Client struct {
 	Number uint64            // from 1
-	Hour   uint64            // last seen, in hours since 1970
+	Hour   uint64            // when it last wrote, in hours since 1970; 0 if it has named tables and nothing else
 	Base   protocol.Revision // highest of its sets
 	Resync Resync
+	Tables revlog.Tables // of its last subscription
 
 	Confirmed, Strayed bool // see revlog.Acquaintance
 }

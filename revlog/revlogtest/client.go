@@ -12,7 +12,8 @@ type Client struct {
 	Base protocol.Revision
 	log  *Log
 
-	readOnly bool // nothing that it submits is applied
+	readOnly bool                // nothing that it submits is applied
+	tables   map[string]struct{} // that it named, nil for all
 }
 
 // Client returns a client that has not read anything.
@@ -55,7 +56,7 @@ func (c *Client) Begins(changes ...protocol.Change) revlog.Receipt {
 // this takes it to.
 func (c *Client) CatchesUp() []protocol.Change {
 	c.log.tb.Helper()
-	batch := c.log.batch(revlog.Query{Reader: c.Name, After: c.Base}, nil)
+	batch := c.log.batch(revlog.Query{Reader: c.Name, After: c.Base, Tables: c.tables}, nil)
 	c.Base = batch.Revision
 	return batch.Changes
 }

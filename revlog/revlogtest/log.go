@@ -172,6 +172,9 @@ func arrived(c revlog.Command) revlog.Command {
 	case revlog.Set:
 		c.Time = arrival
 		return c
+	case revlog.Subscribe:
+		c.Time = arrival
+		return c
 	case revlog.Resync:
 		c.Time = arrival
 		return c

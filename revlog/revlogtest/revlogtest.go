@@ -36,6 +36,7 @@ func Run(t *testing.T, newStore func(testing.TB) Store) {
 		{"Names", nameTests},
 		{"Read", readTests},
 		{"Pages", pageTests},
+		{"Tables", tableTests},
 		{"Entries", entryTests},
 		{"Wait", waitTests},
 		{"Contexts", contextTests},
