@@ -20,7 +20,7 @@ const pieceBytes = 64 << 10
 // is cut starts the batch anew.
 func (s *session) pushBatch(ctx, stop context.Context, query revlog.Query, frame *[]byte) (protocol.Revision, error) {
 	query.Reader = s.identity
-	query.Tables = s.tables
+	query.Tables = s.tables.all()
 	page, err := s.beginMessage(ctx, query, frame)
 	if err == nil && page.Repairs && !query.Snapshot {
 		if err := s.awaitQuiet(stop); err != nil {

@@ -105,7 +105,7 @@ func (s *session) dispatched() dispatch {
 
 // restFeed gives the feed to the publisher, unless the client is behind.
 func (s *session) restFeed(position protocol.Revision) bool {
-	return s.tables == nil && s.conn.CanOffer() && s.db.publisher.take(s, position)
+	return s.conn.CanOffer() && s.db.publisher.take(s, position)
 }
 
 // holdFeed takes the feed from the publisher.
@@ -133,7 +133,7 @@ func (s *session) reply(ctx context.Context, answer []byte) error {
 	d := drafts.Get().(*draft)
 	defer d.reuse()
 	d.frames = socket.AppendFrame(d.frames, answer)
-	query := revlog.Query{Reader: s.identity, After: s.feed.position}
+	query := revlog.Query{Reader: s.identity, After: s.feed.position, Tables: s.tables.all()}
 	// What is large, or waits for the client to be quiet, the feed sends itself.
 	page, err := s.beginMessage(ctx, query, &d.message)
 	if err == nil && !page.Partial && !page.Repairs {
@@ -176,7 +176,7 @@ func (s *session) offer(b *broadcast) {
 	if f.ended || f.holder != byPublisher || f.position >= b.to {
 		return
 	}
-	if f.position != b.from || !b.isFor(s.peer) {
+	if f.position != b.from || !b.isFor(s) {
 		s.goOnItself()
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/server/socket"
 )
@@ -148,7 +149,7 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
 // checkHandshake returns the database that a handshake is for, what the client may do
 // there, and the tables that it says it has. If ok is false the handshake is refused,
 // and has been answered.
-func (s *Server) checkHandshake(w http.ResponseWriter, r *http.Request) (name string, grant Grant, tables map[string]struct{}, ok bool) {
+func (s *Server) checkHandshake(w http.ResponseWriter, r *http.Request) (name string, grant Grant, tables []string, ok bool) {
 	if r.ContentLength != 0 {
 		s.counts.refuse(refusedHandshake)
 		http.Error(w, "a WebSocket handshake has no body", http.StatusBadRequest)
@@ -179,7 +180,7 @@ func (s *Server) checkHandshake(w http.ResponseWriter, r *http.Request) (name st
 }
 
 // newSession returns a session that has no conn yet.
-func (s *Server) newSession(r *http.Request, link *connection, grant Grant, tables map[string]struct{}) *session {
+func (s *Server) newSession(r *http.Request, link *connection, grant Grant, tables []string) *session {
 	remote := remoteOf(r, s.config.TrustProxy)
 	session := &session{
 		server:   s,
@@ -188,7 +189,7 @@ func (s *Server) newSession(r *http.Request, link *connection, grant Grant, tabl
 		remote:   remote,
 		address:  countedAddress(remote),
 		messages: s.config.newMessageLimiter(),
-		tables:   tables,
+		named:    tables,
 		busy:     newTurn(),
 		started:  time.Now(),
 		opened:   make(chan struct{}),
@@ -198,25 +199,19 @@ func (s *Server) newSession(r *http.Request, link *connection, grant Grant, tabl
 	return session
 }
 
-// mostTables is how many tables a client may say it has: they are kept for as long as
-// it is connected.
-const mostTables = 1000
-
-// tablesOf returns the tables that a client says it has, nil if it does not say.
-// To a client that gets a change for a table it does not have, the whole batch
-// is lost.
-func tablesOf(query url.Values) (map[string]struct{}, error) {
+// tablesOf returns the tables that a URL says the client has, nil if it does not say.
+func tablesOf(query url.Values) ([]string, error) {
 	if !query.Has("tables") {
 		return nil, nil
 	}
-	tables := map[string]struct{}{}
+	tables := []string{}
 	for _, list := range query["tables"] {
 		for table := range strings.SplitSeq(list, ",") {
-			tables[strings.Clone(table)] = struct{}{} // not to keep the URL
+			tables = append(tables, strings.Clone(table)) // not to keep the URL
 		}
 	}
-	if len(tables) > mostTables {
-		return nil, fmt.Errorf("?tables= names %d tables, over the limit of %d: leave it out, and the client is sent all tables", len(tables), mostTables)
+	if tables = revlog.SortTables(tables); len(tables) > protocol.MaxTables {
+		return nil, fmt.Errorf("?tables= names %d tables, over the limit of %d: leave it out, and the client is sent all tables", len(tables), protocol.MaxTables)
 	}
 	return tables, nil
 }

@@ -22,6 +22,7 @@ type modelClient struct {
 
 	user     atomic.Int64 // who is logged in
 	readOnly atomic.Bool
+	naming   string // how it names its tables, "" if it names no tables
 	borrowed string // the grant of an intruder
 
 	tears atomic.Pointer[time.Duration] // how long it is closed when it has crashed between the next batch and its position; nil if it does not
@@ -141,7 +142,8 @@ func (c *modelClient) editObjects(rng *rand.Rand) bool {
 }
 
 func (c *modelClient) editObject(rng *rand.Rand) {
-	t := pick(rng, c.db.tables[0], c.db.tables[0], c.db.tables[0], c.db.tables[1])
+	tables := c.db.tables
+	t := pick(rng, tables[0], tables[0], tables[0], tables[len(tables)-1])
 	key := modelKeys[t.name][rng.IntN(len(modelKeys[t.name]))]
 	obj, exists := t.objects[key]
 	was, revision := text(obj), c.db.rev

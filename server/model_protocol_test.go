@@ -49,10 +49,13 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 	send := p.cutting(sendMessage)
 	ws.onOpen = func() {
 		p.client.forgot = p.client.forgot || p.client.named && p.node.identity == ""
-		ws.sendJSON(map[string]any{"type": "clientIdentity", "clientIdentity": stringOrNull(p.node.identity)})
+		identity := map[string]any{"type": "clientIdentity", "clientIdentity": stringOrNull(p.node.identity)}
+		subscribe := map[string]any{"type": "subscribe", "syncedRevision": synced}
+		p.client.nameTables(identity, subscribe)
+		ws.sendJSON(identity)
 		send(u, callbacks.accepted)
 		p.client.trace("%s subscribes from %s", ws.name, synced)
-		ws.sendJSON(map[string]any{"type": "subscribe", "syncedRevision": synced})
+		ws.sendJSON(subscribe)
 	}
 	ws.onError = func() {
 		ws.close()
@@ -69,6 +72,7 @@ func (p *page) sync(u upload, callbacks syncCallbacks) {
 		switch msg.Type {
 		case "changes":
 			p.client.trace("%s brings %s, revision %s, partial %t", ws.name, text(msg.Changes), msg.CurrentRevision, msg.Partial)
+			p.checkTables(msg.Changes)
 			p.applyRemoteChanges(msg.Changes, msg.CurrentRevision, msg.Partial)
 			if isFirstRound && !msg.Partial {
 				callbacks.success(&continuation{react: send, disconnect: ws.close})

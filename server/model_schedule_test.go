@@ -30,6 +30,7 @@ type settings struct {
 	deep        bool          // users make changes that are over a limit
 	forbidden   bool          // users make changes with key paths that are not allowed
 	grants      grants
+	naming      naming
 }
 
 func (s settings) latency(rng *rand.Rand) time.Duration {
@@ -72,6 +73,7 @@ const (
 	stepKill     eventKind = "kill"      // the server crashes
 	stepIntrude  eventKind = "intrude"   // somebody presents a client's identity who may not go on with its sets
 	stepClock    eventKind = "clock"     // the server's time of day is set
+	stepSchema   eventKind = "schema"    // a client's app gets another version, with other tables
 )
 
 var faultKinds = []eventKind{stepCut, stepOutage, stepDeafen, stepMute, stepCrash, stepPowerCut, stepRestart, stepKill}
@@ -103,6 +105,7 @@ func newSchedule(seed uint64, faults []eventKind) schedule {
 		s.setClock(rand.New(rand.NewPCG(seed, 8)), horizon)
 		s.tear(rand.New(rand.NewPCG(seed, 12)), horizon)
 	}
+	s.nameTables(rand.New(rand.NewPCG(seed, 10)), horizon, len(faults) > 0)
 	slices.SortFunc(s.steps, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return s
 }

@@ -152,18 +152,27 @@ type broadcast struct {
 
 	made    bool
 	authors []*peer // whom it is not for
-	shared  bool    // it is for all others
+	shared  bool    // it is for all others that have its tables
+	tables  []string
+	asked   *tableSet // that of the last client
+	fits    bool      // it has all of these tables
 	changes int
 	frame   []byte // empty if there is nothing to send
 }
 
 // isFor reports whether the batch is the right one for a client.
-func (b *broadcast) isFor(client *peer) bool {
+func (b *broadcast) isFor(s *session) bool {
 	if !b.made {
 		b.made = true
 		b.make()
 	}
-	return b.shared && !slices.Contains(b.authors, client)
+	if !b.shared || slices.Contains(b.authors, s.peer) {
+		return false
+	}
+	if s.tables != b.asked { // most clients have the one list of their app
+		b.asked, b.fits = s.tables, s.tables.hasAll(b.tables)
+	}
+	return b.fits
 }
 
 func (b *broadcast) make() {
@@ -173,7 +182,8 @@ func (b *broadcast) make() {
 	if err != nil || page.Partial || page.Clients == nil {
 		return // each client's own feed finds out why
 	}
-	b.shared, b.authors, b.changes = true, p.peers(page.Clients), page.Count
+	b.shared, b.authors, b.tables, b.changes = true, p.peers(page.Clients), page.Tables, page.Count
+	b.fits = true // for clients that have all tables
 	if !page.Idle && (ruleEmpty || b.changes > 0) {
 		b.frame = socket.AppendFrame(nil, protocol.EndChanges(page.Text, page.Revision, false))
 	}

@@ -1,15 +1,18 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"syncabled/revlog"
 	"syncabled/server"
 )
 
@@ -179,6 +182,69 @@ func TestAcknowledgementAndBatchAreOneWrite(t *testing.T) {
 		}
 		if n := a.link.down.written() - before; n != 1 {
 			t.Errorf("%d writes, want 1", n)
+		}
+	})
+}
+
+// A readsLog counts the batches that are read for one client, and not for all.
+type readsLog struct {
+	revlog.Log
+	reads *atomic.Int64
+}
+
+func (l readsLog) Read(ctx context.Context, q revlog.Query) (revlog.Page, error) {
+	if q.Reader != "" {
+		l.reads.Add(1)
+	}
+	return l.Log.Read(ctx, q)
+}
+
+// Clients that name tables get what the publisher makes for all, as long as it has no
+// table that they lack. Else each reads for itself, and the next time it is as before.
+func TestPublisherServesClientsThatNameTables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, server.Config{})
+		var reads atomic.Int64
+		s.wrapLog = func(log revlog.Log) revlog.Log { return readsLog{log, &reads} }
+		s.start()
+		writer := s.connect("/", nil)
+		writer.send(identity("writer"))
+		lists := []string{`,"tables":["t"]`, `,"tables":["t"]`, `,"tables":["u","t"]`, `,"tables":["t","u"]`, ""}
+		var readers []*client
+		for i, list := range lists {
+			c := s.connect("/", nil)
+			c.send(fmt.Sprintf(`{"type":"clientIdentity","clientIdentity":"%d"%s}`, i, list), subscribe(0))
+			c.received()
+			readers = append(readers, c)
+		}
+		inU := func(key string) string { return strings.Replace(object(key, 1), `"table":"t"`, `"table":"u"`, 1) }
+		for i, step := range []struct {
+			changes []string
+			alone   int64 // clients that read for themselves
+		}{
+			{[]string{object("a", 1)}, 0},
+			{[]string{object("b", 1), inU("c")}, 2},
+			{[]string{inU("d")}, 2},
+			{[]string{object("e", 1)}, 0},
+		} {
+			reads.Store(0)
+			writer.send(changes(i+1, step.changes...))
+			writer.received()
+			for j, c := range readers {
+				var want []string
+				for _, change := range step.changes {
+					if strings.Contains(lists[j], `"u"`) || lists[j] == "" || strings.Contains(change, `"table":"t"`) {
+						want = append(want, change)
+					}
+				}
+				batch := fmt.Sprintf(`{"type":"changes","changes":[%s],`, strings.Join(want, ","))
+				if got := c.received(); len(got) != 1 || !strings.HasPrefix(got[0], batch) {
+					t.Errorf("step %d: client %d got %q, want %s", i, j, got, batch)
+				}
+			}
+			if n := reads.Load(); n != step.alone {
+				t.Errorf("step %d: %d batches were read for one client, want %d", i, n, step.alone)
+			}
 		}
 	})
 }

@@ -16,12 +16,22 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 	synced, before := position, s.pushed.Load()
 	resync, lost := s.mayHold(position), false
 	s.progress.begin(position)
+	tables, err := s.announceTables(ctx, position)
+	if err != nil {
+		return err
+	}
+	if tables.AllAnew {
+		resync, position = true, 0
+	}
+	query := revlog.Query{After: position, Anew: tables.Anew, Own: tables.AllAnew}
+	if tables.Anew != nil {
+		query.UpTo = tables.Head
+	}
 	for {
-		var err error
 		if resync {
-			position, err = s.pushWhole(ctx, position, lost, &frame)
+			position, err = s.pushWhole(ctx, query, lost, &frame)
 		} else {
-			position, err = s.pushBatch(ctx, stop, revlog.Query{After: position}, &frame)
+			position, err = s.pushBatch(ctx, stop, query, &frame)
 		}
 		lost = errors.Is(err, revlog.ErrAhead)
 		switch {
@@ -29,7 +39,7 @@ func (s *session) push(ctx, stop context.Context, position protocol.Revision) er
 			if !errors.As(err, new(*revlog.GapError)) {
 				s.noteAhead()
 			}
-			resync, position = true, 0
+			resync, query = true, revlog.Query{}
 		case err != nil:
 			return err
 		default:
@@ -75,22 +85,22 @@ func (s *session) mayHold(position protocol.Revision) bool {
 	return ruleResync && position < s.dispatched().position || s.upload.isDue
 }
 
-// pushWhole sends all objects that were touched after a position as they are. It
+// pushWhole sends all objects that were touched after the position of a query as they are. It
 // is announced to the log, which then knows what the client did before it got
 // them.
-func (s *session) pushWhole(ctx context.Context, position protocol.Revision, clear bool, frame *[]byte) (protocol.Revision, error) {
+func (s *session) pushWhole(ctx context.Context, query revlog.Query, clear bool, frame *[]byte) (protocol.Revision, error) {
 	missing, ok, err := s.missing(ctx)
 	if err != nil {
 		return 0, err
 	}
-	own := clear || !ok || s.peer.hasStrays()
-	receipt, err := s.resync(ctx, revlog.Resync{Client: s.identity, Base: position, Own: own, Missing: missing, Time: s.server.config.Now()})
+	own := clear || query.Own || !ok || s.peer.hasStrays()
+	receipt, err := s.resync(ctx, revlog.Resync{Client: s.identity, Base: query.After, Own: own, Missing: missing, Time: s.server.config.Now()})
 	if err != nil {
 		return 0, err
 	}
 	// The client first has to let go of what it holds of a batch that was cut, or
 	// it would apply that together with what comes now.
-	letGo := protocol.AppendChanges(nil, nil, position, false)
+	letGo := protocol.AppendChanges(nil, nil, query.After, false)
 	if clear {
 		letGo = protocol.AppendClear(nil)
 	}
@@ -99,7 +109,8 @@ func (s *session) pushWhole(ctx context.Context, position protocol.Revision, cle
 			return 0, err
 		}
 	}
-	return s.pushBatch(ctx, ctx, revlog.Query{After: position, UpTo: receipt.Head, Snapshot: true, Own: own}, frame)
+	query.UpTo, query.Snapshot, query.Own = receipt.Head, true, own
+	return s.pushBatch(ctx, ctx, query, frame)
 }
 
 // A repair waits until the client has sent nothing for quietTime, so that it does

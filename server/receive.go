@@ -141,6 +141,9 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	var isFirst bool
 	s.identity, isFirst = s.ownIdentity(msg.Identity)
 	s.isNew = s.identity != msg.Identity
+	if msg.Tables != nil {
+		s.named = msg.Tables
+	}
 	s.introduced.Store(&introduction{database: s.db.name, identity: s.identity})
 	s.peer = s.db.peer(s.identity, isFirst)
 	s.peer.enter(s)
@@ -148,7 +151,11 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 	if s.stale, err = s.peer.takeOver(s); err != nil {
 		return nil, err
 	}
+	if s.arrived, err = s.db.log.Head(); err != nil {
+		return nil, failure(err)
+	}
 	if s.isNew && !isFirst {
+		s.predecessor = msg.Identity
 		if err := s.succeed(ctx, msg.Identity); err != nil {
 			return nil, failure(err)
 		}
@@ -272,5 +279,9 @@ func (s *session) finishHeld(ctx context.Context) error {
 func (s *session) subscribe(ctx, stop context.Context, msg protocol.Subscribe) {
 	s.subscribed = true
 	s.upload.isDue = ruleLostAck && msg.IsNew && s.mayUploadAgain()
+	if msg.Tables != nil {
+		s.named = msg.Tables
+	}
+	s.tables, s.named = s.server.tables.take(s.named), nil
 	s.startFeed(ctx, stop, msg.Synced)
 }

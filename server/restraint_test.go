@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -85,4 +86,37 @@ func TestResyncsOfReadersAreRestrained(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A client that may only read can name other tables each time, and the log keeps that no
+// more often than it may.
+func TestReadersCannotFillTheLogWithTables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, server.Config{Authorizer: headerGrants{}, ReadOnlyPerSecond: 1})
+		writer := s.connect("/", http.Header{"Grant": {"olga"}})
+		writer.send(identity(""), changes(1, object("k", 1)))
+		id, position := "", 0
+		for i := range 300 {
+			reader := s.connect("/", http.Header{"Grant": {"rita read"}})
+			reader.send(fmt.Sprintf(`{"type":"clientIdentity","clientIdentity":%q,"tables":["t%d"]}`, id, i), subscribe(position))
+			for _, message := range reader.received() {
+				var msg struct {
+					ClientIdentity  string
+					CurrentRevision int
+				}
+				if err := json.Unmarshal([]byte(message), &msg); err != nil {
+					t.Fatal(err)
+				}
+				id, position = cmp.Or(msg.ClientIdentity, id), cmp.Or(msg.CurrentRevision, position)
+			}
+			if end := reader.ending(); end != nil {
+				if i < 100 || i > 110 || end.code != 1008 {
+					t.Errorf("connection %d ended with %v", i, end)
+				}
+				return
+			}
+			reader.leave()
+		}
+		t.Error("it named 300 lists of tables")
+	})
 }

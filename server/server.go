@@ -166,6 +166,7 @@ type Server struct {
 	inbox     *inbox
 	refusals  *onceLog // origins and hosts that were refused
 	restraint *restraint
+	tables    *tableSets
 	offenders *onceLog // clients that did not speak the protocol
 	wrongURLs *onceLog // handshakes for what is no database
 	lookups   *onceLog // other requests for that
@@ -212,6 +213,7 @@ func New(config Config) *Server {
 		stuck:       newStuckLog(),
 		tests:       rate.NewLimiter(testsInSecond, testsInSecond),
 		restraint:   newRestraint(config.ReadOnlyPerSecond),
+		tables:      newTableSets(),
 		tidy:        newTidy(),
 		sessions:    map[*session]struct{}{},
 		fromAddress: map[string]int{},

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/time/rate"
 
+	"syncabled/protocol"
 	"syncabled/revlog"
 	"syncabled/server/socket"
 )
@@ -30,11 +31,10 @@ type session struct {
 	db       *database
 	id       string // tells it from other sessions, of all time
 	remote   string
-	address  string              // that counts as the client's
-	grant    Grant               // what it may do
-	lasts    moment              // when it has expired at the latest, if it expires
-	messages *rate.Limiter       // of those that come
-	tables   map[string]struct{} // those the client has; nil means all
+	address  string        // that counts as the client's
+	grant    Grant         // what it may do
+	lasts    moment        // when it has expired at the latest, if it expires
+	messages *rate.Limiter // of those that come
 	started  time.Time
 
 	busy   turn        // held while a message is handled and answered
@@ -44,23 +44,27 @@ type session struct {
 	reading reading
 
 	// Owned by the goroutine that handles messages.
-	identity   string
-	isNew      bool                // the identity was given on this connection
-	known      revlog.Acquaintance // before this connection
-	identified time.Time           // when the first message came; zero before
-	subscribed bool
-	peer       *peer
-	stale      bool // the first set may be older than what the client sent elsewhere
-	late       bool // so is the first, and the other connection goes on
-	sets       int  // that have come, or messages of them
-	composed   composition
-	wentOn     bool // a set with changes has come
-	overheard  bool // likewise, while it is muted
-	holding    bool // the log holds messages of a set that is not complete
-	received   int  // messages
-	submitted  int  // changes
-	upload     upload
+	identity    string
+	isNew       bool                // the identity was given on this connection
+	predecessor string              // identity that it had until now, if that is another one
+	known       revlog.Acquaintance // before this connection
+	identified  time.Time           // when the first message came; zero before
+	subscribed  bool
+	named       []string          // the tables that the client says it has, until it subscribes; nil if it has said nothing
+	arrived     protocol.Revision // head as of before its first set
+	peer        *peer
+	stale       bool // the first set may be older than what the client sent elsewhere
+	late        bool // so is the first, and the other connection goes on
+	sets        int  // that have come, or messages of them
+	composed    composition
+	wentOn      bool // a set with changes has come
+	overheard   bool // likewise, while it is muted
+	holding     bool // the log holds messages of a set that is not complete
+	received    int  // messages
+	submitted   int  // changes
+	upload      upload
 
+	tables      *tableSet    // those the client has, from when it subscribes; nil means all
 	lastSet     atomic.Int64 // the moment when the last set came
 	pushed      atomic.Int64 // changes sent
 	feed        feed
@@ -154,6 +158,7 @@ func (s *session) finish(l *life, err error) {
 		s.logStray()
 		s.db.releasePeer(s.peer)
 	}
+	s.server.tables.release(s.tables)
 	s.log()
 }
 

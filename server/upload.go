@@ -64,7 +64,7 @@ func (s *session) missing(ctx context.Context) (names []revlog.Name, ok bool, er
 	}
 	uploaded := s.upload.objects
 	s.upload.isDue, s.upload.objects = false, nil
-	query := revlog.Query{Reader: s.identity, Mine: true, Tables: s.tables}
+	query := revlog.Query{Reader: s.identity, Mine: true, Tables: s.tables.all()}
 	for {
 		found := nameList{}
 		query.Encoder = &found

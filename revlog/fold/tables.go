@@ -45,7 +45,7 @@ func (f *Fold) subscribe(s revlog.Subscribe) (anew map[string]protocol.Revision,
 	}
 	switch {
 	case all:
-		if err := f.resync(revlog.Resync{Client: s.Client, Time: s.Time}); err != nil {
+		if err := f.resync(revlog.Resync{Client: s.Client, Own: true, Time: s.Time}); err != nil {
 			return nil, false, err
 		}
 		c = f.result.Clients[s.Client]
