@@ -40,6 +40,7 @@ func benchCases(quick bool) []benchCase {
 		{"reconnect, up to date", reconnectMode{Objects: n(10_000, 500), Times: n(100, 5)}, []string{"answer p50"}},
 		{"resync, 100 behind", resyncMode{Objects: n(10_000, 500), Behind: 100}, []string{"all"}},
 		{"idle", idleMode{Connections: n(10_000, 20), For: during}, []string{"memory each", "memory each after broadcasts", "second broadcast max"}},
+		{"idle, each names 20 tables", idleMode{Connections: n(10_000, 20), Tables: 20, For: during}, []string{"memory each", "memory each after broadcasts", "second broadcast max"}},
 		{"mixed", mixedMode{Clients: n(500, 20), Writers: 0.01, Think: 100 * time.Millisecond, Leave: 0.1, For: during}, []string{"delivery p99", "server CPU per delivery"}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
@@ -18,6 +19,7 @@ type client struct {
 	run      *run
 	frames   *frameReader
 	identity string
+	tables   int    // that it names, that of the changes among them; 0 if it names none
 	requests int    // sent on this connection
 	awaiting bool   // the last of them is not acknowledged
 	ack      []byte // what acknowledges it, as most servers write it
@@ -52,19 +54,34 @@ func (c *client) begin() error {
 	c.readBy, c.writeBy = time.Time{}, time.Time{}
 	c.end = context.AfterFunc(c.run.ctx, func() { _ = frames.conn.Close() })
 	out := c.out[:0]
-	identity := []byte(`{"type":"clientIdentity","clientIdentity":`)
-	if c.identity == "" {
-		identity = append(identity, "null}"...)
-	} else {
-		identity = append(protocol.AppendQuote(identity, c.identity), '}')
-	}
-	out = appendFrame(out, opText, identity)
+	out = appendFrame(out, opText, c.introduction())
 	out = appendFrame(out, opText, c.empty())
 	if c.follower != nil {
 		subscribe := appendRevision([]byte(`{"type":"subscribe","syncedRevision":`), c.follower.position)
 		out = appendFrame(out, opText, append(subscribe, '}'))
 	}
 	return c.write(c.sent, out)
+}
+
+// introduction is the first message of a connection.
+func (c *client) introduction() []byte {
+	out := []byte(`{"type":"clientIdentity","clientIdentity":`)
+	if c.identity == "" {
+		out = append(out, "null"...)
+	} else {
+		out = protocol.AppendQuote(out, c.identity)
+	}
+	for i := range c.tables {
+		if i == 0 {
+			out = append(out, `,"tables":["`+table+`"`...)
+			continue
+		}
+		out = fmt.Appendf(out, `,"table%d"`, i)
+	}
+	if c.tables > 0 {
+		out = append(out, ']')
+	}
+	return append(out, '}')
 }
 
 // empty begins the request of a set without changes.

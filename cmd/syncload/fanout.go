@@ -9,6 +9,7 @@ import (
 type fanoutMode struct {
 	Subscribers int           `default:"1000" help:"Connections that subscribe (${default})."`
 	Rate        float64       `default:"20" help:"Sets of one change that one writer sends per second (${default}). A late ack delays the next."`
+	Tables      int           `default:"0" help:"Tables that each subscriber names, that of the changes among them; 0 for none (${default})."`
 	For         time.Duration `default:"5s" help:"How long it writes (${default})."`
 }
 
@@ -19,7 +20,9 @@ func (m fanoutMode) measure(ctx context.Context, s settings, t target) ([]figure
 	writer := r.client(0, false, nil)
 	var subscribers []*client
 	for range m.Subscribers {
-		subscribers = append(subscribers, r.client(-1, true, delivery))
+		subscriber := r.client(-1, true, delivery)
+		subscriber.tables = m.Tables
+		subscribers = append(subscribers, subscriber)
 	}
 	all := append([]*client{writer}, subscribers...)
 	defer func() { r.end(all...) }()

@@ -9,6 +9,7 @@ import (
 // that reaches all of them.
 type idleMode struct {
 	Connections int           `default:"10000" help:"Connections that subscribe (${default}). Both sides need as many open files."`
+	Tables      int           `default:"0" help:"Tables that each connection names, that of the changes among them; 0 for none (${default})."`
 	For         time.Duration `default:"5s" help:"How long they are left alone (${default})."`
 }
 
@@ -20,6 +21,7 @@ func (m idleMode) measure(ctx context.Context, s settings, t target) ([]figure, 
 	var delivery [broadcasts]histogram
 	for i := range clients {
 		clients[i] = r.client(-1, true, &delivery[0])
+		clients[i].tables = m.Tables
 	}
 	defer func() { r.end(append(clients, writer)...) }()
 	if err := r.connect([]*client{writer}); err != nil {
