@@ -25,20 +25,17 @@ func Decode(frame []byte, limits Limits) (Message, *Error) {
 		return nil, err
 	}
 	switch name {
-	case "clientIdentity":
-		tables, err := members.decodeTables(limits)
-		if err != nil {
-			return nil, err
-		}
-		return ClientIdentity{Identity: members.identityString(), Tables: tables}, nil
 	case "changes":
 		return members.decodeChanges(limits)
-	case "subscribe":
-		tables, err := members.decodeTables(limits)
-		if err != nil {
+	case "clientIdentity", "subscribe":
+		tables, err := decodeTables(members.tables, limits.TableBytes)
+		switch {
+		case err != nil:
 			return nil, err
+		case name == "subscribe":
+			return Subscribe{Synced: decodeRevision(members.syncedRevision), IsNew: isNothing(members.syncedRevision), Tables: tables}, nil
 		}
-		return Subscribe{Synced: decodeRevision(members.syncedRevision), IsNew: isNothing(members.syncedRevision), Tables: tables}, nil
+		return ClientIdentity{Identity: members.identityString(), Tables: tables}, nil
 	}
 	return Unknown{Type: excerpt([]byte(name))}, nil
 }
@@ -104,34 +101,34 @@ func (e envelope) identityString() string {
 	return Unquote(e.clientIdentity)
 }
 
-// MaxTables is how many tables a client may name.
+// MaxTables is how many tables a client may name, those that it names twice included.
 const MaxTables = 1000
 
-// decodeTables reads the tables that a client names, each once; nil if it names none.
-func (e envelope) decodeTables(limits Limits) ([]string, *Error) {
-	if len(e.tables) == 0 || string(e.tables) == "null" {
+// decodeTables reads the tables that a client names, nil if it names none. Longest is
+// the length of a name. It is shallow: an idle connection keeps the stack that its first
+// messages needed.
+func decodeTables(list []byte, longest int) ([]string, *Error) {
+	if len(list) == 0 || string(list) == "null" {
 		return nil, nil
 	}
-	if e.tables[0] != '[' {
-		return nil, errorf(`tables: an array of names, or left out to be sent all tables, not %s`, excerpt(e.tables))
+	if list[0] != '[' {
+		return nil, errorf(`tables: an array of names, or left out to be sent all tables, not %s`, excerpt(list))
 	}
-	tables, seen := []string{}, map[string]struct{}{}
-	for i, text := range Elements(e.tables) {
-		if text[0] != '"' {
-			return nil, errorf("tables[%d]: the name of a table, which is a string, not %s", i, excerpt(text))
-		}
-		name := Unquote(text)
-		if len(name) > limits.TableBytes {
-			return nil, errorf("tables[%d]: a name of %d bytes is over the limit of %d; leave it out, or raise --max-table on the server", i, len(name), limits.TableBytes)
-		}
-		if _, again := seen[name]; again {
-			continue
-		}
-		if len(tables) == MaxTables {
+	tables := []string{}
+	for start := skipSpace(list, 1); list[start] != ']'; {
+		end := skipValue(list, start)
+		switch text := list[start:end]; {
+		case len(tables) == MaxTables:
 			return nil, errorf("tables: more than %d names; leave it out to be sent all tables", MaxTables)
+		case text[0] != '"':
+			return nil, errorf("tables[%d]: the name of a table, which is a string, not %s", len(tables), excerpt(text))
 		}
-		seen[name] = struct{}{}
+		name := Unquote(list[start:end])
+		if len(name) > longest {
+			return nil, errorf("tables[%d]: a name of %d bytes is over the limit of %d; leave it out, or raise --max-table on the server", len(tables), len(name), longest)
+		}
 		tables = append(tables, name)
+		start = nextItem(list, end)
 	}
 	return tables, nil
 }

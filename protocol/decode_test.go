@@ -29,7 +29,7 @@ func TestDecode(t *testing.T) {
 		{"subscribe from the largest revision", `{"type":"subscribe","syncedRevision":9007199254740991}`, protocol.Subscribe{Synced: protocol.MaxRevision}},
 
 		{"identity with tables", `{"type":"clientIdentity","clientIdentity":"c","tables":["b","a","\u0062",""]}`,
-			protocol.ClientIdentity{Identity: "c", Tables: []string{"b", "a", ""}}},
+			protocol.ClientIdentity{Identity: "c", Tables: []string{"b", "a", "b", ""}}},
 		{"identity without tables", `{"type":"clientIdentity","clientIdentity":"c","tables":null}`, protocol.ClientIdentity{Identity: "c"}},
 		{"subscribe with tables", `{"type":"subscribe","syncedRevision":1,"tables":["a"]}`, protocol.Subscribe{Synced: 1, Tables: []string{"a"}}},
 		{"subscribe with no table", `{"type":"subscribe","syncedRevision":1,"tables":[]}`, protocol.Subscribe{Synced: 1, Tables: []string{}}},

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"testing"
 	"unicode/utf8"
 
@@ -87,13 +86,11 @@ func asClientSends(msg protocol.Changes) []byte {
 	return fmt.Appendf(frame, `],"partial":%t,"first":%t,"requestId":%s,"baseRevision":%d}`, msg.Partial, msg.First, msg.RequestID, msg.Base)
 }
 
-// requireTables fails unless tables can be named, each once.
+// requireTables fails unless tables can be named.
 func requireTables(t *testing.T, tables []string) {
 	t.Helper()
-	list := slices.Clone(tables)
-	slices.Sort(list)
-	if len(slices.Compact(list)) != len(tables) || len(tables) > protocol.MaxTables {
-		t.Fatalf("the tables %q", tables)
+	if len(tables) > protocol.MaxTables {
+		t.Fatalf("%d tables", len(tables))
 	}
 	for _, table := range tables {
 		requireText(t, protocol.AppendQuote(nil, table))

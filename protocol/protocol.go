@@ -83,7 +83,7 @@ type ClientIdentity struct {
 	// have come from this server.
 	Identity string
 
-	Tables []string // that the client has, each once; nil if it does not say
+	Tables []string // that the client has; nil if it does not say
 }
 
 // Changes is a set of changes, or one part of a set.
@@ -109,7 +109,7 @@ type Refusal struct {
 type Subscribe struct {
 	Synced Revision
 	IsNew  bool     // the client has no position: it has never applied a batch
-	Tables []string // that the client has, each once; nil if it does not say
+	Tables []string // that the client has; nil if it does not say
 }
 
 // Unknown is a message of a type that this version does not know. It is to be

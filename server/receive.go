@@ -160,8 +160,10 @@ func (s *session) identify(ctx context.Context, msg protocol.ClientIdentity) ([]
 			return nil, failure(err)
 		}
 	}
-	if s.known, err = s.db.log.Knows(ctx, s.identity); err != nil {
-		return nil, failure(err)
+	if !isFirst { // nobody had the identity so far; and a look into the file needs a stack that stays
+		if s.known, err = s.db.log.Knows(ctx, s.identity); err != nil {
+			return nil, failure(err)
+		}
 	}
 	if s.known.Strayed {
 		s.peer.expectStray()
@@ -282,6 +284,5 @@ func (s *session) subscribe(ctx, stop context.Context, msg protocol.Subscribe) {
 	if msg.Tables != nil {
 		s.named = msg.Tables
 	}
-	s.tables, s.named = s.server.tables.take(s.named), nil
 	s.startFeed(ctx, stop, msg.Synced)
 }

@@ -64,7 +64,7 @@ type session struct {
 	submitted   int  // changes
 	upload      upload
 
-	tables      *tableSet    // those the client has, from when it subscribes; nil means all
+	tables      *tableSet    // those the client has, from when it is pushed to; nil means all
 	lastSet     atomic.Int64 // the moment when the last set came
 	pushed      atomic.Int64 // changes sent
 	feed        feed

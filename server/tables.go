@@ -108,8 +108,10 @@ func tablesKey(sorted []string) string {
 }
 
 // announceTables tells the log which tables the client has that subscribes from a
-// position. The receipt says which of them it is to be given anew.
+// position. The receipt says which of them it is to be given anew. The pushing side does
+// that: what it takes of a stack, an idle connection does not keep.
 func (s *session) announceTables(ctx context.Context, position protocol.Revision) (revlog.Receipt, error) {
+	s.tables, s.named = s.server.tables.take(s.named), nil
 	names := s.tables.sorted()
 	if names == nil && s.isNew && s.predecessor == "" {
 		return revlog.Receipt{}, nil

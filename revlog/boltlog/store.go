@@ -35,7 +35,7 @@ type store struct {
 	head    protocol.Revision
 	moved   chan struct{} // closed when head moves
 	tail    tail
-	clients map[string]fold.Client // that were looked up or changed since openStore; zero if renamed
+	clients map[string]fold.Client // that were looked up or changed since openStore, but for readers; zero if renamed
 	names   map[uint64]string      // their identities, by number
 	held    heldSets
 }
@@ -256,7 +256,9 @@ func (s *store) publish(r *fold.Result) {
 	defer s.mu.Unlock()
 	s.held.note(r, s.heldCost)
 	for identity, c := range r.Clients {
-		s.noteClient(identity, c)
+		if _, cached := s.clients[identity]; cached || !isReader(c) {
+			s.noteClient(identity, c)
+		}
 	}
 	if len(r.Entries) == 0 {
 		return
@@ -277,6 +279,12 @@ func (s *store) observe(commands int, r *fold.Result, started time.Time, err err
 		c.Entries, c.Outcome = len(r.Entries), r.Outcome
 	}
 	s.options.Observe(c)
+}
+
+// isReader reports whether a client has no entries: it has named tables and nothing else.
+// There may be many of them, and they are looked up when they connect at most.
+func isReader(c fold.Client) bool {
+	return c.Number != fold.Nobody && c.Hour == 0 && c.Tables.Latest() == 0
 }
 
 // cacheClient keeps in memory what the file has of a client.
