@@ -31,7 +31,7 @@ func (inspectCommand) Help() string {
 
 revision, its number; type, one of create, update, delete, repair, resync; table and key of the object; obj, the object of a create; mods, the new values of an update by key path; client, the number of the client it came from; previous, the revision of the entry of the object before.
 
-A repair is a mark: the client gets the object anew. A resync is one too: the client gets all that came after the position in previous.`
+A repair is a mark: the client gets the object anew. A resync is one too: the client gets all that came after the position in previous, of the tables in tables if there are some.`
 }
 
 // Run prints entries page by page.
