@@ -49,10 +49,10 @@ func TestResyncsOfReadersAreRestrained(t *testing.T) {
 	const connections, burst = 250, 100
 	for name, row := range map[string]struct {
 		identity func(i int) string // "" is what the client was given
-		resyncs  int                // of a connection
+		resyncs  int                // of a connection, and its subscription in the place of another
 	}{
 		"from the start":         {func(int) string { return "" }, 1},
-		"in the place of others": {func(i int) string { return fmt.Sprintf("other-%d.0", i) }, 2},
+		"in the place of others": {func(i int) string { return fmt.Sprintf("other-%d.0", i) }, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
