@@ -95,6 +95,8 @@ func TestAblationOfWhatDexieMends(t *testing.T) {
 		"attempt":    "first_drops_an_earlier_attempt",
 		"composed":   "first_begins_a_set_of_one_moment",
 		"table base": "new_table_is_of_others_first",
+		"stray":      "batch_that_may_stray",
+		"spare":      "batch_that_may_stray",
 	} {
 		t.Run(rule, func(t *testing.T) {
 			again := exec.Command(os.Args[0], "-off", rule, "-test.run", "TestConversations/^"+conversation+"$")
