@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"syncabled/revlog/boltlog"
 )
 
 // naming is which tables the clients of a schedule have, and how they say so. The zero
@@ -117,13 +119,16 @@ func (w *world) knowsTables(c *modelClient) bool {
 			identity = n.identity
 		}
 	})
+	var log *boltlog.DB
 	w.mu.Lock()
-	site := w.site
+	if w.site != nil {
+		log = w.site.log
+	}
 	w.mu.Unlock()
-	if identity == "" || site == nil || site.log == nil {
+	if identity == "" || log == nil {
 		return false
 	}
-	known, err := site.log.Tables(context.Background(), identity)
+	known, err := log.Tables(context.Background(), identity)
 	return err == nil && slices.Equal(known.Names(), sorted(c.namedTables()))
 }
 
