@@ -100,10 +100,7 @@ func (p *page) tear() {
 		return
 	}
 	p.crash(false)
-	c.world.closing.Go(func() {
-		time.Sleep(*closed)
-		c.open()
-	})
+	time.AfterFunc(*closed, c.open)
 }
 
 // liveWires returns the connections that the network still has.

@@ -93,7 +93,7 @@ func (s *session) pushWhole(ctx context.Context, query revlog.Query, clear bool,
 	if err != nil {
 		return 0, err
 	}
-	own := clear || query.Own || !ok || s.peer.hasStrays()
+	own := clear || query.Own || !ok || s.peer.hasStrays() || s.peer.hasRivals()
 	receipt, err := s.resync(ctx, revlog.Resync{Client: s.identity, Base: query.After, Own: own, Missing: missing, Time: s.server.config.Now()})
 	if err != nil {
 		return 0, err

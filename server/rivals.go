@@ -32,6 +32,7 @@ type rivals struct {
 	outlived time.Time // when a connection was closed that the speaker did not end with; zero if none was, or it has come back
 	tested   time.Time // when a connection was closed to see who comes back; zero if it was another device
 	returns  int       // that show two devices
+	returned bool      // one did
 	since    time.Time // when the first one of these was, or a device was refused last
 
 	// heard has what the speaker has sent since there are other connections, in part.
@@ -94,6 +95,7 @@ func (p *peer) isRival(s *session) bool {
 	known := r.returns >= rivalReturns
 	if !r.outlived.IsZero() && !r.outlived.After(s.link.accepted) {
 		r.outlived, r.tested = time.Time{}, time.Time{}
+		r.returned = true
 		if r.returns++; r.returns == 1 {
 			r.since = time.Now()
 		}
@@ -106,6 +108,14 @@ func (p *peer) isRival(s *session) bool {
 		s.server.counts.identityConflicts.Add(1)
 	}
 	return true
+}
+
+// hasRivals reports whether several devices may use the identity: what one of them has
+// changed another one may lack.
+func (p *peer) hasRivals() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rivals != nil && p.rivals.returned
 }
 
 // warnOfRival tells the operator that a session is of another device than the
