@@ -21,11 +21,15 @@ type pathNode struct {
 	kids  named[*pathNode]
 }
 
-// Add adds the key paths of the mods of an UPDATE.
-func (p *Paths) Add(mods []byte) {
+// Add adds the key paths of the mods of an UPDATE. It returns false, and leaves out the
+// rest, when all paths together have more bytes than max.
+func (p *Paths) Add(mods []byte, max int) bool {
 	for path := range protocol.Members(mods) {
-		p.addPath(path)
+		if p.addPath(path); p.size > max {
+			return false
+		}
 	}
+	return true
 }
 
 func (p *Paths) addPath(path string) {
@@ -80,9 +84,6 @@ func (p *Paths) AddDifference(a, b []byte) bool {
 	}
 	return true
 }
-
-// Size returns about how many bytes the paths have.
-func (p *Paths) Size() int { return p.size }
 
 // IsEmpty reports whether there are no paths.
 func (p *Paths) IsEmpty() bool { return len(p.root.kids.list) == 0 }

@@ -1,6 +1,7 @@
 package conflict_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestPathsUndoAssignments(t *testing.T) {
 		got := want
 		for range rapid.IntRange(1, 3).Draw(t, "updates") {
 			mods := drawMods.Draw(t, "mods")
-			paths.Add(mods)
+			paths.Add(mods, math.MaxInt)
 			got = conflict.Apply(got, protocol.Change{Type: protocol.Update, Mods: mods})
 		}
 		mods, ok := paths.Of(want)
@@ -35,10 +36,10 @@ func TestPathsSurviveTheirMods(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		obj := drawState.Draw(t, "obj")
 		var paths, again conflict.Paths
-		paths.Add(drawMods.Draw(t, "mods"))
-		paths.Add(drawMods.Draw(t, "more mods"))
+		paths.Add(drawMods.Draw(t, "mods"), math.MaxInt)
+		paths.Add(drawMods.Draw(t, "more mods"), math.MaxInt)
 		mods := paths.AppendMods(nil)
-		again.Add(mods)
+		again.Add(mods, math.MaxInt)
 		requireApart(t, mods)
 		want, ok := paths.Of(obj)
 		got, same := again.Of(obj)
@@ -85,7 +86,7 @@ func TestPathsOf(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var paths conflict.Paths
-			paths.Add([]byte(test.paths))
+			paths.Add([]byte(test.paths), math.MaxInt)
 			if mods, _ := paths.Of([]byte(test.obj)); string(mods) != test.want {
 				t.Errorf("got %s, want %s", mods, test.want)
 			}

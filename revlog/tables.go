@@ -159,11 +159,26 @@ func (t Tables) Of(table string) (since, named protocol.Revision, has bool) {
 		return latest, 0, true
 	}
 	for name, state := range t.all() {
-		if name >= table {
-			return state.since, state.named, name == table
+		if name == table {
+			return state.since, state.named, true
+		}
+		if name > table {
+			break
 		}
 	}
 	return 0, 0, false
+}
+
+// Index returns a function that does what Of does, for many calls.
+func (t Tables) Index() func(table string) (since, named protocol.Revision, has bool) {
+	if t.IsAll() {
+		return t.Of
+	}
+	states := maps.Collect(t.all())
+	return func(table string) (since, named protocol.Revision, has bool) {
+		state, has := states[table]
+		return state.since, state.named, has
+	}
 }
 
 // Serves reports whether a client that names tables, in order, or none if names is nil,

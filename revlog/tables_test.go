@@ -101,6 +101,12 @@ func wantTables(t *rapid.T, got revlog.Tables, names []string) revlog.Tables {
 		if want := names == nil || slices.Contains(names, name); has != want || since > 0 && named > since {
 			t.Fatalf("of %q it says %d, %d, %v", name, since, named, has)
 		}
+		if s, n, h := got.Index()(name); s != since || n != named || h != has {
+			t.Fatalf("of %q the index says %d, %d, %v, want %d, %d, %v", name, s, n, h, since, named, has)
+		}
+		if !has && since+named > 0 {
+			t.Fatalf("of %q, which the client does not have, it says %d and %d", name, since, named)
+		}
 		latest = max(latest, since)
 	}
 	if got.Latest() != latest {

@@ -29,9 +29,9 @@ type inspectCommand struct {
 func (inspectCommand) Help() string {
 	return `One line of JSON for each entry of the log, oldest first:
 
-revision, its number; type, one of create, update, delete, repair, resync; table and key of the object; obj, the object of a create; mods, the new values of an update by key path; client, the number of the client it came from; previous, the revision of the entry of the object before.
+revision, its number; type, one of create, update, delete, repair, resync; table and key of the object; obj, the object of a create; mods, the new values of an update by key path; paths, the key paths of a repair that is not about the whole object; client, the number of the client it came from; previous, the revision of the entry of the object before.
 
-A repair is a mark: the client gets the object anew. A resync is one too: the client gets all that came after the position in previous, of the tables in tables if there are some.`
+A repair is a mark: the client is sent the object again, or what it has at paths. A resync is a mark, too: the client is sent again what came after the position in previous, only of the tables in tables if there are any.`
 }
 
 // Run prints entries page by page.

@@ -93,7 +93,7 @@ func (s *store) reserveHeld(set revlog.Set) (release func(), err error) {
 	if len(set.Changes) == 0 {
 		return func() {}, nil
 	}
-	number, err := s.number(set.Client)
+	c, err := s.client(set.Client)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +101,9 @@ func (s *store) reserveHeld(set revlog.Set) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := &s.held
-	own, total := h.byClient[number].bytes+h.coming[set.Client]+cost, h.total+h.allComing+cost
+	own, total := h.byClient[c.Number].bytes+h.coming[set.Client]+cost, h.total+h.allComing+cost
 	if set.First { // what is held is dropped
-		own, total = own-h.byClient[number].bytes, total-h.byClient[number].bytes
+		own, total = own-h.byClient[c.Number].bytes, total-h.byClient[c.Number].bytes
 	}
 	switch {
 	case own > s.options.HeldBytesPerClient:
@@ -130,21 +130,6 @@ func (s *store) holds(client uint64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.held.byClient[client].bytes > 0
-}
-
-// number returns the number of a client, nobody if it has none.
-func (s *store) number(identity string) (uint64, error) {
-	s.mu.RLock()
-	c, ok := s.clients[identity]
-	s.mu.RUnlock()
-	if ok {
-		return c.Number, nil
-	}
-	err := s.file.view(func(tx *bbolt.Tx) (err error) {
-		c, err = newView(tx).Client(identity)
-		return err
-	})
-	return c.Number, err
 }
 
 // putHeld writes the messages of a set that is still open, and deletes those of

@@ -317,17 +317,24 @@ func (s *store) Tables(_ context.Context, identity string) (revlog.Tables, error
 	if s.file.hasEnded() {
 		return revlog.Tables{}, s.file.whyEnded()
 	}
+	c, err := s.client(identity)
+	return c.Tables, err
+}
+
+// client returns a client as it is in memory, or else in the file; the zero Client if it
+// is unknown.
+func (s *store) client(identity string) (fold.Client, error) {
 	s.mu.RLock()
 	c, cached := s.clients[identity]
 	s.mu.RUnlock()
 	if cached {
-		return c.Tables, nil
+		return c, nil
 	}
 	err := s.file.view(func(tx *bbolt.Tx) (err error) {
 		c, err = newView(tx).Client(identity)
 		return err
 	})
-	return c.Tables, err
+	return c, err
 }
 
 // Status returns how the database is doing. What it costs does not depend on how

@@ -28,13 +28,9 @@ func (d *Doubt) Add(c protocol.Change) {
 	if d.whole {
 		return
 	}
-	if isNarrow := c.Mods != nil && ruleNarrow; isNarrow {
-		d.paths.Add(c.Mods)
-		if d.paths.Size() <= maxDoubt {
-			return
-		}
+	if c.Mods == nil || !ruleNarrow || !d.paths.Add(c.Mods, maxDoubt) {
+		*d = WholeDoubt()
 	}
-	*d = WholeDoubt()
 }
 
 // addAll adds all that is in another doubt.

@@ -157,8 +157,8 @@ func (f *Fold) resync(r revlog.Resync) error {
 	e := revlog.Entry{Revision: f.head() + 1, Client: c.Number, Previous: base, Change: protocol.Change{Type: revlog.MarkResync}}
 	f.result.Entries = append(f.result.Entries, e)
 	f.result.Outcome.Resyncs++
-	from, own, holds := base, r.Own, h.Stored > 0 && !h.Dropped || len(h.Added) > 0
-	if ruleJoin && c.Resync.At > 0 && (holds || c.Base < c.Resync.At) {
+	from, own := base, r.Own
+	if ruleJoin && c.Resync.At > 0 && (!h.isEmpty() || c.Base < c.Resync.At) {
 		from, own = min(from, c.Resync.From), own || c.Resync.Own
 	}
 	c.Resync = Resync{From: from, At: e.Revision, Own: own}

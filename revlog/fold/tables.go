@@ -93,16 +93,28 @@ type lookup struct {
 	table        string
 	since, named protocol.Revision
 	has          bool
+
+	find func(table string) (since, named protocol.Revision, has bool) // nil as long as one table was looked up
 }
 
-// tableOf looks up a table of a client that has named some. A client may have a thousand, and it changes many
-// objects of one in a row.
+// tableOf looks up a table of a client that has named some. Most sets change objects of
+// one table, for which its list, which may name a thousand, need not be indexed.
 func (f *Fold) tableOf(c Client, table string) lookup {
-	if l := &f.lookup; l.tables != c.Tables || l.table != table {
-		l.tables, l.table = c.Tables, table
+	l := &f.lookup
+	switch {
+	case l.tables != c.Tables:
+		*l = lookup{tables: c.Tables}
 		l.since, l.named, l.has = c.Tables.Of(table)
+	case l.table == table:
+		return *l
+	case l.find == nil:
+		l.find = c.Tables.Index()
+		fallthrough
+	default:
+		l.since, l.named, l.has = l.find(table)
 	}
-	return f.lookup
+	l.table = table
+	return *l
 }
 
 // wasGiven reports whether the client was given an object with its table after it made a
