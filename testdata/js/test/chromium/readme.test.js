@@ -84,6 +84,7 @@ test('the app of the README is reloaded while the server is down, and syncs late
   await alice.page.reload();
   await show([alice], ['Milk']);
   await add(alice.page, 'Bread');
+  await show([alice], ['Bread', 'Milk']); // a page that is reloaded before that has stored nothing
   await alice.page.reload();
   await show([alice], ['Bread', 'Milk']);
 
